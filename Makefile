@@ -1,0 +1,73 @@
+# Everything is set up inside this checkout: .venv/ holds the development
+# environment, .cache/ what tvmplug itself keeps in a user's cache folder.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+LOCK := src/tvmplug/locks/dev.txt
+WORDS ?= tvm kokoro flutterby phonemizer
+SOUND ?= examples/vad/clip.wav
+
+export TVMPLUG_CACHE_DIR := $(CURDIR)/.cache/tvmplug
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup demo test test-fast lint typecheck format bench docs lock clean
+
+help: ## List what there is to make.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
+	  | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+setup: $(VENV)/.ready ## Make the development environment (the other targets do it by themselves).
+
+$(VENV)/.ready: $(LOCK) pyproject.toml
+	@echo "Setting up $(VENV) from $(LOCK) (about a minute the first time)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "error: Python 3.10 or newer is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --require-hashes --no-deps -r $(LOCK)
+	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## Generate the plugins, build them, and run two models over one runtime (WORDS=, SOUND=).
+	@$(PY) demo/run.py --words "$(WORDS)" --sound "$(SOUND)"
+
+test: setup ## Run every test (the real compiler, cargo, git and Copier).
+	@$(PY) -m pytest
+
+test-fast: setup ## Run the tests that need no compiler and no cargo: under a minute.
+	@$(PY) -m pytest -m "not slow"
+
+lint: setup ## Check style: ruff, and the formatting of Python code.
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+
+typecheck: setup ## Check types, strictly.
+	@$(VENV)/bin/mypy
+
+format: setup ## Format the Python code.
+	@$(VENV)/bin/ruff check --fix-only --quiet .
+	@$(VENV)/bin/ruff format .
+
+bench: setup ## Measure: ratios side by side in one run.
+	@$(PY) -m benchmarks
+
+docs: setup ## List the documentation's pages and check their links.
+	@$(PY) docs/check_links.py
+
+# uv resolves for every Python and platform at once; pip installs the result.
+# The lock files name no index, so that pip's own configuration decides.
+lock: setup ## Resolve the lock files again (for maintainers, after editing pyproject.toml).
+	@$(PY) -m pip install --quiet uv
+	@for lock in toolkit: compile:--extra=compile "dev:--extra=compile --extra=dev"; do \
+	  echo "Resolving src/tvmplug/locks/$${lock%%:*}.txt"; \
+	  { echo "# Made by 'make lock' from pyproject.toml. Do not edit."; \
+	    $(VENV)/bin/uv pip compile pyproject.toml $${lock#*:} --universal --python-version 3.10 \
+	      --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	      --no-emit-find-links --quiet; } > src/tvmplug/locks/$${lock%%:*}.txt.new; \
+	  mv src/tvmplug/locks/$${lock%%:*}.txt.new src/tvmplug/locks/$${lock%%:*}.txt; \
+	done
+
+clean: ## Remove everything that was set up or built.
+	@rm -rf $(VENV) .cache build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis
