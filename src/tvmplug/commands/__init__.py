@@ -1,0 +1,31 @@
+"""One module per command: its docstring is the help, `add_arguments` and `main` are the interface.
+
+What a command imports at its top must be light: the help of all commands imports every module.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_project_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--project DIR`; `args.project` is a Path or None (`project.find` takes either)."""
+    parser.add_argument(
+        "--project",
+        type=Path,
+        metavar="DIR",
+        help="the plugin's folder (default: the nearest folder upwards with a tvm_plugin.yaml)",
+    )
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--json`; `args.json` is a bool, and errors are then printed as JSON as well."""
+    parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
+
+
+def add_target_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--target NAME`; `args.target` is a str or None for this machine's own."""
+    parser.add_argument(
+        "--target", metavar="NAME", help="what to build for (default: this machine, linux-x64)"
+    )
