@@ -147,6 +147,7 @@ _MENDS = {
     errno.EDQUOT: "Free some of your quota on the disk of {folder}, then run the command again",
     errno.EFBIG: "The file size limit (ulimit -f) is too small; raise it",
     errno.ENOENT: "Check the path",
+    errno.EEXIST: "A file lies where a folder should be; move it away",
     errno.ENOTDIR: "A file lies where the folder {folder} should be; move it away",
 }
 
