@@ -1,0 +1,207 @@
+"""The compile environment of a plugin, and what is taken out of it: results, runtime libraries."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tvmplug import bootstrap, files
+from tvmplug.errors import CompileError, ToolError, TvmplugError, error_families
+from tvmplug.pinned_env import cache_dir, ensure_environment, environment_dir, environment_python
+from tvmplug.pins import PINS
+from tvmplug.process import run
+from tvmplug.project import Project
+from tvmplug.relay import progress, relay
+from tvmplug.targets import Target
+
+COMPILE_TIMEOUT_S = 3600
+# Distribution, its pin, and the library that a plugin needs at run time.
+_WHEELS = {
+    "apache-tvm": (PINS.tvm, "libtvm_runtime.so"),
+    "apache-tvm-ffi": (PINS.tvm_ffi, "libtvm_ffi.so"),
+}
+RUNTIME_LIBRARIES = tuple(library for _, library in _WHEELS.values())
+
+
+def compile_locks(project: Project | None) -> list[Path]:
+    """The locks of a plugin's compile environment: the compiler's, and what the author adds."""
+    locks = [bootstrap.lock_file("compile")]
+    if project is not None:
+        added = project.root / "model" / "requirements.txt"
+        if added.is_file():
+            locks.append(added)
+    return locks
+
+
+def compile_python(project: Project | None) -> Path:
+    """Return the interpreter that compiles a plugin's model; its environment is made when missing.
+
+    Args:
+        project: The plugin; None for the compiler alone.
+
+    Raises:
+        ToolError: The environment cannot be made.
+    """
+    if chosen := _chosen_python():
+        return chosen
+    locks = compile_locks(project)
+    mend = None
+    if len(locks) > 1:
+        mend = (
+            "See that pip can reach its package index, and that model/requirements.txt is complete "
+            "and has hashes (`pip-compile --generate-hashes`)"
+        )
+    return ensure_environment("compile", locks, mend=mend)
+
+
+def compile_python_made(project: Project | None) -> Path | None:
+    """Return that interpreter if it is there already, else None; makes nothing."""
+    if chosen := _chosen_python():
+        return chosen
+    return environment_python(environment_dir("compile", compile_locks(project)))
+
+
+def _chosen_python() -> Path | None:
+    """TVMPLUG_COMPILE_PYTHON: for tests and experts, an interpreter that has the pinned TVM."""
+    named = os.environ.get("TVMPLUG_COMPILE_PYTHON")
+    if not named:
+        return None
+    python = Path(named)
+    if not python.is_file():
+        raise ToolError(
+            f"TVMPLUG_COMPILE_PYTHON names no file: {named}", mend="Correct it or unset it"
+        )
+    return python
+
+
+def run_compiler(project: Project, target: Target, *, update_golden: bool) -> Mapping[str, Any]:
+    """Compile a plugin's model in its environment, with the compiler's progress in sight.
+
+    Args:
+        project: The model plugin.
+        target: What to compile for.
+        update_golden: Record the golden cases anew.
+
+    Returns:
+        The compiler's result.
+
+    Raises:
+        ExportError, CompileError, ArtifactError, FileError: What the compiler found.
+        ToolError: The environment cannot be made.
+    """
+    python = compile_python(project)
+    argv: list[str | Path] = [python, "-m", "tvmplug.compiler", "--project", project.root]
+    argv += ["--target", target.name, "--out", project.compiled_dir(target)]
+    argv += ["--update-golden"] if update_golden else []
+    with progress(f"compile {project.name} for {target.name}", every_line=True) as show:
+        done = relay(
+            argv,
+            cwd=project.root,
+            env=bootstrap.toolkit_environ(bootstrap.PACKAGE_DIR.parent),
+            timeout_s=COMPILE_TIMEOUT_S,
+            show=show,
+        )
+        result = _last_json(done.stdout)
+        if done.returncode != 0 or result is None:
+            raise _compiler_error(result, done.returncode, done.stderr)
+    return result
+
+
+def _last_json(text: str) -> dict[str, Any] | None:
+    """The last line if it is a JSON object; an export script may have printed others before."""
+    lines = text.strip().splitlines()
+    try:
+        value = json.loads(lines[-1]) if lines else None
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _compiler_error(
+    result: Mapping[str, Any] | None, returncode: int, last_lines: str
+) -> TvmplugError:
+    if result is not None and "error" in result:
+        family = error_families().get(str(result["error"]), CompileError)
+        return family(str(result.get("message", "failed")), mend=result.get("mend"))
+    how = f"was ended by signal {-returncode}" if returncode < 0 else f"failed ({returncode})"
+    return CompileError(f"the compiler {how}:\n{last_lines}")
+
+
+def runtime_libraries(target: Target) -> Path:
+    """Return a folder with the pinned TVM runtime's shared libraries, filled once per pin.
+
+    Raises:
+        ToolError: The environment with the wheels cannot be made, or holds other versions.
+        FileError: The cache cannot be written.
+    """
+    folder = runtime_dir(target)
+    if folder.is_dir():
+        return folder
+    python = compile_python(None)
+    sources = _libraries_of(python)
+    with files.file_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
+        try:
+            for library, source in sources.items():
+                shutil.copy2(source, work / library)
+            work.chmod(0o755)
+            if not folder.is_dir():
+                work.rename(folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return folder
+
+
+def runtime_dir(target: Target) -> Path:
+    """Where the cache keeps the runtime's shared libraries of a target."""
+    return cache_dir() / "runtime" / f"{PINS.tvm}-{PINS.tvm_ffi}" / target.name
+
+
+# Asks the installed wheels themselves, without importing TVM (which takes a second).
+_QUERY = """
+import importlib.metadata as m, json, sys
+found = {}
+for name in sys.argv[1:]:
+    try:
+        d = m.distribution(name)
+        libraries = [str(d.locate_file(f)) for f in d.files or () if f.suffix == ".so"]
+        found[name] = [d.version, libraries]
+    except m.PackageNotFoundError:
+        pass
+print(json.dumps(found))
+"""
+
+
+def installed_wheels(python: Path) -> dict[str, tuple[str, list[Path]]]:
+    """The version and the shared libraries of each pinned wheel that an interpreter has."""
+    told = run([python, "-c", _QUERY, *_WHEELS], echo=False).stdout
+    return {
+        name: (version, [Path(path) for path in paths])
+        for name, (version, paths) in json.loads(told).items()
+    }
+
+
+def _libraries_of(python: Path) -> dict[str, Path]:
+    found = installed_wheels(python)
+    libraries: dict[str, Path] = {}
+    for name, (pin, library) in _WHEELS.items():
+        version, paths = found.get(name, ("not installed", []))
+        if version != pin:
+            raise ToolError(
+                f"{python} has {name} {version}, the pin is {pin}",
+                mend="Unset TVMPLUG_COMPILE_PYTHON, or install the pinned version there",
+            )
+        source = next((path for path in paths if path.name == library), None)
+        if source is None or not source.is_file():
+            raise ToolError(
+                f"the {name} wheel in {python.parent.parent} has no {library}",
+                mend=f"Delete {python.parent.parent} and run the command again",
+            )
+        libraries[library] = source
+    return libraries
