@@ -1,0 +1,88 @@
+// Owned by the template: `copier update` may rewrite it, do not edit.
+
+//! Memory for tensors in the form that TVM takes over: DLPack, with a deleter of ours.
+
+use std::alloc::{self, Layout};
+use std::ptr;
+
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::sys;
+use crate::tensor::ALIGNMENT;
+
+/// What a tensor made here owns. TVM sees `managed` and hands it back to [`release`].
+#[repr(C)]
+struct Buffer {
+    managed: sys::DLManagedTensorVersioned,
+    shape: Vec<i64>,
+    /// How `managed.dl_tensor.data` was allocated; nothing for borrowed and empty memory.
+    layout: Option<Layout>,
+}
+
+/// Zeroed, aligned memory of `bytes` bytes.
+pub(crate) fn allocate(
+    dtype: DType,
+    shape: &[i64],
+    bytes: usize,
+) -> Result<*mut sys::DLManagedTensorVersioned> {
+    if bytes == 0 {
+        return Ok(managed(dtype, shape, ptr::without_provenance_mut(ALIGNMENT), None));
+    }
+    let out_of_memory = || Error::invalid(format!("no memory for a tensor of {bytes} bytes"));
+    let layout = Layout::from_size_align(bytes, ALIGNMENT).map_err(|_| out_of_memory())?;
+    // SAFETY: the layout's size is not zero.
+    let data = unsafe { alloc::alloc_zeroed(layout) };
+    if data.is_null() {
+        return Err(out_of_memory());
+    }
+    Ok(managed(dtype, shape, data, Some(layout)))
+}
+
+/// Memory of someone else's.
+pub(crate) fn borrow(
+    dtype: DType,
+    shape: &[i64],
+    data: *mut u8,
+) -> *mut sys::DLManagedTensorVersioned {
+    managed(dtype, shape, data, None)
+}
+
+fn managed(
+    dtype: DType,
+    shape: &[i64],
+    data: *mut u8,
+    layout: Option<Layout>,
+) -> *mut sys::DLManagedTensorVersioned {
+    let mut shape = shape.to_vec();
+    let dl_tensor = sys::DLTensor {
+        data: data.cast(),
+        device: sys::Device { device_type: sys::DEVICE_CPU, device_id: 0 },
+        ndim: shape.len() as i32,
+        dtype: dtype.to_dlpack(),
+        shape: shape.as_mut_ptr(),
+        strides: ptr::null_mut(),
+        byte_offset: 0,
+    };
+    let managed = sys::DLManagedTensorVersioned {
+        version: sys::DLPackVersion { major: 1, minor: 0 },
+        manager_ctx: ptr::null_mut(),
+        deleter: Some(release),
+        flags: 0,
+        dl_tensor,
+    };
+    Box::into_raw(Box::new(Buffer { managed, shape, layout })).cast()
+}
+
+/// Frees what [`allocate`] or [`borrow`] made.
+///
+/// # Safety
+/// `managed` comes from one of them and is used no more.
+pub(crate) unsafe extern "C" fn release(managed: *mut sys::DLManagedTensorVersioned) {
+    // SAFETY: `managed` is the first field of a boxed Buffer.
+    let buffer = unsafe { Box::from_raw(managed.cast::<Buffer>()) };
+    debug_assert_eq!(buffer.shape.len(), buffer.managed.dl_tensor.ndim as usize);
+    if let Some(layout) = buffer.layout {
+        // SAFETY: allocated with this layout and freed once.
+        unsafe { alloc::dealloc(buffer.managed.dl_tensor.data.cast(), layout) };
+    }
+}
