@@ -132,8 +132,12 @@ def _compiler_error(
     return CompileError(f"the compiler {how}:\n{last_lines}")
 
 
-def runtime_libraries(target: Target) -> Path:
+def runtime_libraries(project: Project | None, target: Target) -> Path:
     """Return a folder with the pinned TVM runtime's shared libraries, filled once per pin.
+
+    Args:
+        project: The plugin whose compile environment has the wheels; None for the bare one.
+        target: What the libraries are for.
 
     Raises:
         ToolError: The environment with the wheels cannot be made, or holds other versions.
@@ -142,7 +146,7 @@ def runtime_libraries(target: Target) -> Path:
     folder = runtime_dir(target)
     if folder.is_dir():
         return folder
-    python = compile_python(None)
+    python = compile_python(project)
     sources = _libraries_of(python)
     with files.file_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)

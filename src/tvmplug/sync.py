@@ -1,0 +1,164 @@
+"""Keeps the one line in pubspec.yaml and in Cargo.toml that names the runtime plugin.
+
+Both files belong to the author; that line follows the manifest and the pins, so an update that
+moves a pin never conflicts with an author's edit.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+import tomlkit
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
+from tomlkit.exceptions import TOMLKitError
+
+from tvmplug import files
+from tvmplug.errors import ProjectError
+from tvmplug.manifest import RuntimeGit, RuntimePath, RuntimeSource
+from tvmplug.pins import PINS
+from tvmplug.project import Project
+
+RUNTIME_PLUGIN = "tvm_runtime_flutter"
+PUBSPEC = "pubspec.yaml"
+CARGO = "rust/Cargo.toml"
+# The keys of a Cargo dependency that say where it comes from; all others are the author's.
+_CARGO_SOURCE_KEYS = ("path", "git", "branch", "tag", "rev", "version")
+
+
+def sync_project(project: Project) -> list[str]:
+    """Set the runtime plugin's requirement in a plugin's two package files.
+
+    Args:
+        project: A model plugin; the runtime plugin has nothing to keep in step.
+
+    Returns:
+        The files that were changed, relative to the plugin.
+
+    Raises:
+        ProjectError: A file is missing or cannot be parsed.
+        FileError: A file cannot be written.
+    """
+    changed = []
+    for name, text, wanted in _wanted(project):
+        if text != wanted:
+            files.write_text(project.root / name, wanted)
+            changed.append(name)
+    return changed
+
+
+def out_of_step(project: Project) -> list[str]:
+    """Return the files that `sync_project` would change."""
+    return [name for name, text, wanted in _wanted(project) if text != wanted]
+
+
+def _wanted(project: Project) -> Iterator[tuple[str, str, str]]:
+    """Each file's name, its text, and the text it should have."""
+    if not project.is_model:
+        return
+    runtime = project.model.runtime
+    for name, change in ((PUBSPEC, _pubspec), (CARGO, _cargo)):
+        path = project.root / name
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ProjectError(
+                f"{path} cannot be read: {error}", mend=f"Restore it: git checkout {name}"
+            ) from error
+        try:
+            wanted = change(text, runtime)
+        except (YAMLError, TOMLKitError, AttributeError, TypeError) as error:
+            reason = " ".join(str(error).split())
+            raise ProjectError(
+                f"{path} cannot be parsed: {reason}", mend=f"Mend {name}, or git checkout {name}"
+            ) from error
+        yield name, text, wanted
+
+
+def _pubspec(text: str, runtime: RuntimeSource) -> str:
+    yaml = _yaml_of(text)
+    document = yaml.load(text)
+    dependencies = document.get("dependencies")
+    if dependencies is None:
+        dependencies = document["dependencies"] = CommentedMap()
+    wanted = pub_requirement(runtime)
+    if _plain(dependencies.get(RUNTIME_PLUGIN)) == wanted:
+        return text
+    dependencies[RUNTIME_PLUGIN] = wanted
+    return _dumped(yaml, document)
+
+
+def _yaml_of(text: str) -> YAML:
+    """A YAML that writes lists with the indentation that the author uses."""
+    for sequence, offset in ((4, 2), (2, 0)):
+        yaml = YAML()
+        yaml.preserve_quotes = True
+        yaml.width = 4096
+        yaml.indent(mapping=2, sequence=sequence, offset=offset)
+        if _dumped(yaml, yaml.load(text)) == text:
+            break
+    return yaml
+
+
+def _dumped(yaml: YAML, document: Any) -> str:
+    stream = io.StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()
+
+
+def pub_requirement(runtime: RuntimeSource) -> Any:
+    """Return what stands after `tvm_runtime_flutter:` in a pubspec."""
+    if isinstance(runtime, RuntimePath):
+        return {"path": runtime.path}
+    if isinstance(runtime, RuntimeGit):
+        return {"git": {"url": runtime.url, "ref": runtime.ref}}
+    return runtime.version
+
+
+def _cargo(text: str, runtime: RuntimeSource) -> str:
+    document = tomlkit.parse(text)
+    tables = [document.get(name) for name in ("dependencies", "dev-dependencies")]
+    held = [table for table in tables if table is not None and RUNTIME_PLUGIN in table]
+    if not held:
+        dependencies = document.setdefault("dependencies", tomlkit.table())
+        dependencies[RUNTIME_PLUGIN] = tomlkit.inline_table()
+        held = [dependencies]
+    for table in held:
+        _set_cargo_source(table, runtime)
+    return tomlkit.dumps(document)
+
+
+def _set_cargo_source(table: MutableMapping[str, Any], runtime: RuntimeSource) -> None:
+    """Change the keys that say where the crate comes from, and only where they differ."""
+    wanted = cargo_source(runtime)
+    entry = table[RUNTIME_PLUGIN]
+    if isinstance(entry, str):
+        if wanted == {"version": entry}:
+            return
+        entry = table[RUNTIME_PLUGIN] = tomlkit.inline_table()
+    if "version" in entry and "version" not in wanted:
+        wanted = {**wanted, "version": PINS.runtime_version}
+    for key in _CARGO_SOURCE_KEYS:
+        if key not in wanted and key in entry:
+            del entry[key]
+        elif key in wanted and entry.get(key) != wanted[key]:
+            entry[key] = wanted[key]
+
+
+def cargo_source(runtime: RuntimeSource) -> dict[str, str]:
+    """Return the keys of the dependency in Cargo.toml that say where the crate comes from."""
+    if isinstance(runtime, RuntimePath):
+        return {"path": posixpath.join("..", runtime.path, "rust")}
+    if isinstance(runtime, RuntimeGit):
+        return {"git": runtime.url, "rev": runtime.ref}
+    return {"version": runtime.version.removeprefix("^")}
+
+
+def _plain(value: Any) -> Any:
+    return (
+        {key: _plain(item) for key, item in value.items()} if isinstance(value, Mapping) else value
+    )
