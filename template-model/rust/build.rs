@@ -42,6 +42,8 @@ fn main() {
         "macos" | "ios" => println!("cargo::rustc-link-arg-cdylib=-Wl,-rpath,@loader_path"),
         "windows" => {}
         _ => {
+            // Compiled functions call the C library's mathematics.
+            println!("cargo::rustc-link-lib=dylib=m");
             println!("cargo::rustc-link-arg-cdylib=-Wl,-rpath,$ORIGIN");
             // TVM's tables point into this library for good, so it must stay loaded.
             println!("cargo::rustc-link-arg-cdylib=-Wl,-z,nodelete");
@@ -53,11 +55,10 @@ fn main() {
 fn default_folder() -> PathBuf {
     let os = variable("CARGO_CFG_TARGET_OS");
     let arch = variable("CARGO_CFG_TARGET_ARCH");
-    let simulator = variable("TARGET").ends_with("-sim");
     let target = match (os.as_str(), arch.as_str()) {
-        ("linux" | "windows", "x86_64") => format!("{os}-x64"),
-        ("ios", "x86_64") => format!("ios-simulator-{arch}"),
-        ("ios", "aarch64") if simulator => "ios-simulator-arm64".into(),
+        ("ios", _) if variable("TARGET").ends_with("-sim") => "ios-simulator".into(),
+        ("ios" | "macos", _) => os,
+        (_, "x86_64") => format!("{os}-x64"),
         (_, "aarch64") => format!("{os}-arm64"),
         _ => format!("{os}-{arch}"),
     };

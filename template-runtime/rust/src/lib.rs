@@ -53,6 +53,8 @@ mod check;
 mod claim;
 mod dtype;
 mod error;
+#[cfg(feature = "golden")]
+pub mod golden;
 mod library;
 mod metadata;
 mod object;
