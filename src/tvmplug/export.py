@@ -1,4 +1,4 @@
-"""What an author's `model/export.py` returns: components, their cases and the bounds of their shapes.
+"""What an author's `model/export.py` returns: components, their cases, the bounds of their shapes.
 
 Imported by the author's script (`from tvmplug.export import Case, Component, Dim`) and by the
 compiler, which loads the script with `tvmplug.compiler.loading.load_export`.

@@ -1,0 +1,1 @@
+"""Reading, writing and judging compiled objects and their archives, on any host."""
