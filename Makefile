@@ -9,7 +9,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 LOCK := src/tvmplug/locks/dev.txt
 WORDS ?= tvm kokoro flutterby phonemizer
-SOUND ?= examples/vad/clip.wav
+SOUND ?= examples/vad/speech.wav
 
 export TVMPLUG_CACHE_DIR := $(CURDIR)/.cache/tvmplug
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -75,7 +75,7 @@ def _generate() -> None:
         shutil.copytree(
             ROOT / "examples" / example,
             FOLDER / plugin,
-            ignore=shutil.ignore_patterns("answers.yml"),
+            ignore=shutil.ignore_patterns("answers.yml", "*.wav"),
         )
         _copier_copy(FOLDER / plugin, "--data-file", ROOT / "examples" / example / "answers.yml")
     for plugin in (RUNTIME, *EXAMPLES):

@@ -14,11 +14,7 @@ pub fn libraries(names: &[&str]) -> io::Result<BTreeMap<PathBuf, u64>> {
         .filter_map(|line| line.split_whitespace().nth(5))
         .map(PathBuf::from)
         .filter(|path| {
-            let file = path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
+            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             file.contains(".so") && names.iter().any(|name| file.contains(name))
         })
         .map(|path| fs::metadata(&path).map(|metadata| (path, metadata.len())))

@@ -26,10 +26,7 @@ pub fn read(path: &Path, rate: u32) -> Result<Vec<f32>, String> {
         SampleFormat::Float => reader.samples::<f32>().collect::<Result<_, _>>(),
         SampleFormat::Int => {
             let scale = 1.0 / (1_i64 << (spec.bits_per_sample - 1)) as f32;
-            reader
-                .samples::<i32>()
-                .map(|sample| sample.map(|value| value as f32 * scale))
-                .collect()
+            reader.samples::<i32>().map(|sample| sample.map(|value| value as f32 * scale)).collect()
         }
     }
     .map_err(explain)?;
@@ -41,11 +38,7 @@ pub fn read(path: &Path, rate: u32) -> Result<Vec<f32>, String> {
     if mono.is_empty() {
         return Err(format!("{} holds no sound", path.display()));
     }
-    if spec.sample_rate == rate {
-        Ok(mono)
-    } else {
-        resample(&mono, spec.sample_rate, rate)
-    }
+    if spec.sample_rate == rate { Ok(mono) } else { resample(&mono, spec.sample_rate, rate) }
 }
 
 fn resample(samples: &[f32], from: u32, to: u32) -> Result<Vec<f32>, String> {
