@@ -36,13 +36,14 @@ methods! {
         fn process(&mut self, chunk: &Tensor) -> Result<f32>;
         fn reset(&mut self) -> Result<()>;
         fn probabilities(&mut self, samples: &Tensor) -> Result<Tensor>;
-        fn segments(
+        fn segments(&mut self, samples: &Tensor) -> Result<Vec<Vec<i64>>>;
+        fn segments_with(
             &mut self,
             samples: &Tensor,
-            threshold: Option<f64>,
-            min_speech_ms: Option<f64>,
-            min_silence_ms: Option<f64>,
-            pad_ms: Option<f64>,
+            threshold: f64,
+            min_speech_ms: f64,
+            min_silence_ms: f64,
+            pad_ms: f64,
         ) -> Result<Vec<Vec<i64>>>;
     }
 }
@@ -84,28 +85,34 @@ impl Model {
     }
 
     /// Where speech lies in a whole recording: pairs of start and end in samples, as
-    /// `get_speech_timestamps` of silero-vad finds them. What is not given is as in [`Options`].
+    /// `get_speech_timestamps` of silero-vad finds them with its own [`Options`].
     ///
     /// # Errors
-    /// As [`probabilities`](Self::probabilities), and if an option is out of range.
-    pub fn segments(
+    /// As [`probabilities`](Self::probabilities).
+    pub fn segments(&mut self, samples: &Tensor) -> Result<Vec<Vec<i64>>> {
+        self.find(samples, &Options::default())
+    }
+
+    /// As [`segments`](Self::segments), with [`Options`] of one's own.
+    ///
+    /// # Errors
+    /// As [`probabilities`](Self::probabilities), and if an option makes no sense.
+    pub fn segments_with(
         &mut self,
         samples: &Tensor,
-        threshold: Option<f64>,
-        min_speech_ms: Option<f64>,
-        min_silence_ms: Option<f64>,
-        pad_ms: Option<f64>,
+        threshold: f64,
+        min_speech_ms: f64,
+        min_silence_ms: f64,
+        pad_ms: f64,
     ) -> Result<Vec<Vec<i64>>> {
-        let usual = Options::default();
-        let options = Options {
-            threshold: threshold.unwrap_or(usual.threshold),
-            min_speech_ms: min_speech_ms.unwrap_or(usual.min_speech_ms),
-            min_silence_ms: min_silence_ms.unwrap_or(usual.min_silence_ms),
-            pad_ms: pad_ms.unwrap_or(usual.pad_ms),
-        };
+        let options = Options { threshold, min_speech_ms, min_silence_ms, pad_ms };
         options.check()?;
+        self.find(samples, &options)
+    }
+
+    fn find(&mut self, samples: &Tensor, options: &Options) -> Result<Vec<Vec<i64>>> {
         let samples: &[f32] = samples.as_slice()?;
-        let found = segments(&self.all(samples)?, samples.len() as i64, &options);
+        let found = segments(&self.all(samples)?, samples.len() as i64, options);
         Ok(found.into_iter().map(|segment| vec![segment.start, segment.end]).collect())
     }
 
