@@ -2,15 +2,12 @@
 //!
 //! Usage: `host LIBRARY_FOLDER WORDS SOUND_FILE`
 
-mod loaded;
-mod plugin;
-mod sound;
-
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-use plugin::{Plugin, Value};
+use host::plugin::{Plugin, Value};
+use host::{loaded, sound};
 
 /// Samples per second that the voice activity model listens to.
 const RATE: u32 = 16_000;
