@@ -40,9 +40,8 @@ def main() -> int:
             raise UsageError(
                 f"there is no sound file {args.sound}", mend='Name one: make demo SOUND="my.wav"'
             )
-        _generate()
-        _bundle()
-        host = _build_host()
+        prepare()
+        host = build_host()
         _heading("Two models in one process")
         done = subprocess.run(
             [host, BUNDLE, args.words, args.sound], check=False, stdin=subprocess.DEVNULL
@@ -57,6 +56,24 @@ def main() -> int:
     say('Your own words and sound: make demo WORDS="hello flutterby" SOUND=recording.wav')
     say(f"The generated plugins: {FOLDER.relative_to(ROOT)}/")
     return 0
+
+
+def prepare() -> None:
+    """Make the plugins and put their libraries together, as far as that is not done."""
+    _generate()
+    _bundle()
+
+
+def build_host() -> Path:
+    """Build the host programs; return the path of the one that shows."""
+    target = CACHE / "cargo" / "host"
+    run(
+        ["cargo", "build", "--release", "--quiet"],
+        cwd=ROOT / "demo" / "host",
+        env={"CARGO_TARGET_DIR": str(target)},
+        capture=False,
+    )
+    return target / "release" / "host"
 
 
 def _generate() -> None:
@@ -103,17 +120,6 @@ def _bundle() -> None:
 
 def _staged(plugin: str) -> list[Path]:
     return sorted((FOLDER / plugin / "linux" / "lib" / "x64").glob("*.so"))
-
-
-def _build_host() -> Path:
-    target = CACHE / "cargo" / "host"
-    run(
-        ["cargo", "build", "--release", "--quiet"],
-        cwd=ROOT / "demo" / "host",
-        env={"CARGO_TARGET_DIR": str(target)},
-        capture=False,
-    )
-    return target / "release" / "host"
 
 
 def _show_refusal() -> None:
