@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ def main(folder: Path, sound: Path) -> None:
 
 def speak(model: Model, words: list[str]) -> dict[str, Any]:
     """The phonemes of each word, or the error."""
-    return {"phonemes": [attempt(model, "phonemes", word) for word in words]}
+    return {word: attempt(model, "phonemes", word) for word in words}
 
 
 def listen(plugin: Plugin, samples: npt.NDArray[np.float32]) -> dict[str, Any]:
@@ -64,8 +63,7 @@ def listen(plugin: Plugin, samples: npt.NDArray[np.float32]) -> dict[str, Any]:
         "whole_again": model.call("probabilities", clip).tolist(),
         "segments": model.call("segments", clip),
         "segments_with": [
-            [options, model.call("segments_with", clip, *options.values())]
-            for options in OPTIONS
+            [options, model.call("segments_with", clip, *options.values())] for options in OPTIONS
         ],
         "empty": model.call("segments", plugin.tensor(samples[:0])),
         "errors": {

@@ -1,0 +1,62 @@
+"""Generates the runtime plugin and both examples from this checkout, and builds them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNTIME = "tvm_runtime_flutter"
+PLUGINS = {"g2p_flutter": "g2p", "vad_flutter": "vad"}
+
+
+def tvmplug(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The command line of this checkout; the crates of all plugins are built in one folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "tvmplug", *map(str, arguments)],
+        env={**os.environ, "CARGO_TARGET_DIR": str(ROOT / ".cache" / "cargo" / "test-examples")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def generate_all(folder: Path) -> None:
+    """Make the three plugins' projects side by side in `folder`."""
+    _copier_copy(folder / RUNTIME, "--data", "kind=runtime")
+    for plugin, example in PLUGINS.items():
+        source = ROOT / "examples" / example
+        # What an author wrote: Copier keeps author-owned files that it finds.
+        ignored = shutil.ignore_patterns("answers.yml", "__pycache__")
+        shutil.copytree(source, folder / plugin, ignore=ignored)
+        _copier_copy(folder / plugin, "--data-file", source / "answers.yml")
+
+
+def build_all(folder: Path) -> None:
+    """Compile the models, build the crates and stage the libraries."""
+    for plugin in (RUNTIME, *PLUGINS):
+        done = tvmplug("build", "--project", folder / plugin)
+        assert done.returncode == 0, done.stderr
+
+
+def staged(folder: Path) -> list[Path]:
+    """The libraries of all plugins, where their packages hold them."""
+    plugins = [folder / plugin for plugin in (RUNTIME, *PLUGINS)]
+    return [file for plugin in plugins for file in (plugin / "linux" / "lib" / "x64").glob("*.so")]
+
+
+def _copier_copy(destination: Path, *options: str | Path) -> None:
+    command = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--quiet"]
+    done = subprocess.run(
+        [*command, "--vcs-ref=HEAD", *map(str, options), str(ROOT), str(destination)],
+        env={**os.environ, "TVMPLUG_SKIP_HOOKS": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
