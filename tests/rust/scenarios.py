@@ -1,0 +1,299 @@
+"""What hosts do with plugins; each in a process of its own, since claims last as long as one.
+
+Usage: scenarios.py NAME ARGUMENTS_AS_JSON; prints the result as JSON.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from host import Plugin, PluginError, Session, Tensor
+
+Library = tuple[str, str]
+ONES = np.ones((2, 3), dtype="float32")
+
+
+def load(library: Library) -> Plugin:
+    return Plugin(Path(library[0]), library[1])
+
+
+def refused(action: Callable[[], Any]) -> dict[str, Any]:
+    """The error that an action gives."""
+    try:
+        answer = action()
+    except PluginError as error:
+        return {"code": error.code, "message": error.message, "mend": error.mend}
+    return {"code": 0, "answer": repr(answer)}
+
+
+def mapped(word: str) -> list[str]:
+    """Files in this process's memory whose name holds a word."""
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    return sorted({line.split()[-1] for line in lines if word in line})
+
+
+# Sessions
+
+
+def two_plugins(first: Library, second: Library) -> Any:
+    """Both compute, in turn and at the same time, over one runtime."""
+    a, b = load(first), load(second)
+    one, two = a.open("scale"), b.open("scale")
+    in_turn = [
+        float(session.run(x=plugin.tensor(ONES))["y"].array()[1, 2])
+        for _ in range(3)
+        for plugin, session in ((a, one), (b, two))
+    ]
+    wrong: list[float] = []
+
+    def work(plugin: Plugin, expected: float) -> None:
+        session = plugin.open("scale")
+        for number in range(500):
+            got = session.run(x=plugin.tensor(ONES * number))["y"].array()[0, 0]
+            if got != number * expected:
+                wrong.append(float(got))
+
+    pairs = [(a, in_turn[0]), (b, in_turn[1])] * 2
+    threads = [threading.Thread(target=work, args=pair) for pair in pairs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {
+        "in_turn": in_turn,
+        "wrong": wrong,
+        "runtimes": mapped("libtvm_runtime"),
+        "ffis": mapped("libtvm_ffi"),
+        "owners": b.runtime()["prefixes"],
+        "versions": a.runtime()["versions"],
+    }
+
+
+def wrong_calls(library: Library) -> Any:
+    """The error of each kind of wrong call; then the same session still computes."""
+    p = load(library)
+    join, embed = p.open("join"), p.open("embed")
+    x, y = p.tensor([[1, 2, 3]]), p.tensor([[4, 5, 6]])
+
+    def joined(x: Tensor, y: Tensor) -> Callable[[], Any]:
+        return lambda: join.run(x=x, y=y)
+
+    def ids(*values: int) -> Callable[[], Any]:
+        return lambda: embed.run(ids=p.tensor(list(values), "int64"))
+
+    wide = p.tensor(np.zeros((1, 65)))
+    answers = {
+        "component": refused(lambda: p.open("nope")),
+        "name": refused(lambda: join.run(x=x, y=y, z=y)),
+        "missing": refused(lambda: join.run(x=x)),
+        "duplicate": refused(lambda: join.run_pairs([("x", x), ("x", x), ("y", y)])),
+        "dtype": refused(joined(x, p.tensor([[1, 2, 3]], "float64"))),
+        "rank": refused(joined(p.tensor([1, 2, 3]), y)),
+        "fixed": refused(joined(p.tensor(np.zeros((2, 3))), y)),
+        "inconsistent": refused(joined(x, p.tensor([[1, 2]]))),
+        "too long": refused(joined(wide, wide)),
+        "empty": refused(joined(p.tensor(np.zeros((1, 0))), y)),
+        "above": refused(ids(0, 9, 10)),
+        "below": refused(ids(-1)),
+        "far": refused(ids(2**62)),
+        "null": refused(lambda: join.run(x=x, y=Tensor(p, 0))),
+    }
+    rows = embed.run(ids=p.tensor([9, 0], "int64"))["rows"].array()
+    total = join.run(y=y, x=x)["total"].array()
+    return {"answers": answers, "rows": rows.tolist(), "total": total.tolist()}
+
+
+def not_numbers(library: Library) -> Any:
+    """NaN and infinities go through like other numbers."""
+    p = load(library)
+    x = np.array([[np.nan, np.inf, -np.inf], [1, 2, 3]])
+    y = p.open("scale").run(x=p.tensor(x))["y"].array()
+    return [str(value) for value in y.ravel()]
+
+
+def copies(library: Library) -> Any:
+    """Whether memory is shared where it should be, seen by its address."""
+    p = load(library)
+    x = p.tensor(ONES)
+    before = x.view()
+    outputs = p.open("view").run(x=x)
+    flat = outputs["flat"].view()
+    shared = x.view()
+    join = p.open("join")
+    first = join.run(x=p.tensor([[1, 2]]), y=p.tensor([[3, 4]]))["sum"]
+    join.close()
+    again = p.open("join").run(x=first, y=first)["sum"]
+    return {
+        "aligned": before.data % 64 == 0,
+        "same_memory": flat.data == before.data,
+        "writable": [before.writable, shared.writable, flat.writable],
+        "chained": again.array().tolist(),
+    }
+
+
+def memory(library: Library, rounds: float) -> Any:
+    """Resident memory in KiB after warming up, and after many rounds of everything."""
+    p = load(library)
+    session, model = p.open("join"), p.model()
+
+    def round_of_calls() -> None:
+        x, y = p.tensor(np.ones((1, 64))), p.tensor(np.ones((1, 64)))
+        outputs = session.run(x=x, y=y)
+        refused(lambda: session.run(x=x))
+        model.call("echo_text", "text " * 200)
+        model.call("scale", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+        model.call("view_of_borrowed", 0)
+        opened = p.open("scale")
+        opened.close()
+        p.runtime()
+        for tensor in (x, y, *outputs.values()):
+            tensor.free()
+
+    def resident() -> int:
+        line = next(
+            line
+            for line in Path("/proc/self/status").read_text().splitlines()
+            if line.startswith("VmRSS")
+        )
+        return int(line.split()[1])
+
+    sizes = []
+    for _ in range(2):
+        for _ in range(int(rounds)):
+            round_of_calls()
+        sizes.append(resident())
+    return sizes
+
+
+# Prefixes
+
+
+def taken(first: Library, second: Library) -> Any:
+    """Load two libraries whose prefixes clash, with sessions of the first already open."""
+    a = load(first)
+    running = a.open("scale")
+    model = a.model()
+    before = running.run(x=a.tensor(ONES))["y"].array().tolist()
+    b = load(second)
+    return {
+        "before": before,
+        "running": running.run(x=a.tensor(ONES))["y"].array().tolist(),
+        "model": model.call("scale", [1.0] * 6),
+        "first": refused(lambda: a.open("scale")),
+        "first_model": refused(a.model),
+        "second": refused(lambda: b.open("scale")),
+        "second_model": refused(b.model),
+    }
+
+
+def taken_before_use(first: Library, second: Library) -> Any:
+    """Load both before either is used."""
+    a, b = load(first), load(second)
+    return [refused(lambda: a.open("scale")), refused(lambda: b.open("scale"))]
+
+
+def opened_again(library: Library) -> Any:
+    """One library, opened twice, closed once, opened again."""
+    a, b = load(library), load(library)
+    values = [p.open("scale").run(x=p.tensor(ONES))["y"].array()[0, 0] for p in (a, b)]
+    closer = ctypes.CDLL(None).dlclose
+    closer.argtypes = [ctypes.c_void_p]
+    for plugin in (a, b):
+        closer(plugin.library._handle)
+    c = load(library)
+    values.append(c.open("scale").run(x=c.tensor(ONES))["y"].array()[0, 0])
+    return {"values": [float(value) for value in values], "owners": len(c.runtime()["prefixes"])}
+
+
+# Models
+
+
+def values(library: Library) -> Any:
+    """Values of every type, there and back."""
+    p = load(library)
+    model = p.model()
+    x = p.tensor([[1, 2, 3]])
+    return {
+        "described": p.json("methods"),
+        "everything": model.call("everything", True, 3, 2.5, "hé", b"\0\1", x, ["a", None]),
+        "text": [model.call("echo_text", text) for text in ("", "naïve", "a\0b")],
+        "bytes": list(model.call("echo_bytes", b"\xff\0")),
+        "nothing": model.call("nothing"),
+        "list": model.call("scale", [1.0, 2, 3, 4, 5, 6]),
+        "tensor": model.call("scale_tensor", p.tensor(ONES)).tolist(),
+        "borrowed": [model.call("view_of_borrowed", offset) for offset in (0, 1, 16)],
+        "writable": model.call("writable_while_viewed"),
+        "state": [model.call("count"), model.call("count"), p.model().call("count")],
+    }
+
+
+def wrong_methods(library: Library) -> Any:
+    p = load(library)
+    model = p.model()
+    deep: Any = []
+    for _ in range(100):
+        deep = [deep]
+    return {
+        "unknown": refused(lambda: model.call("nope")),
+        "type": refused(lambda: model.call("echo_text", 3)),
+        "count": refused(lambda: model.call("count", 1)),
+        "range": refused(lambda: model.call("everything", True, 2**40, 0.0, "", b"", None, [])),
+        "own": refused(lambda: model.call("fail", "too short")),
+        "deep": refused(lambda: model.call("scale", deep)),
+        "goes_on": model.call("count"),
+    }
+
+
+def panics(library: Library) -> Any:
+    """A panic is an error, and the end of that model only."""
+    p = load(library)
+    model, other = p.model(), p.model()
+    answer = [refused(lambda: model.call("panic", "boom")), refused(lambda: model.call("count"))]
+    model.close()
+    return {"answer": answer, "other": other.call("count"), "new": p.model().call("count")}
+
+
+def busy(library: Library) -> Any:
+    """Codes seen when many threads use one session at the same time."""
+    p = load(library)
+    session = p.open("scale")
+    x = p.tensor(ONES)
+    codes: set[int] = set()
+
+    def work(session: Session) -> None:
+        for _ in range(2000):
+            codes.add(refused(lambda: session.run(x=x))["code"])
+
+    threads = [threading.Thread(target=work, args=(session,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(codes)
+
+
+def models_on_threads(library: Library) -> Any:
+    """A model opened on one thread, used on others one after the other, closed on another."""
+    p = load(library)
+    model = p.model()
+    counts: list[int] = []
+    steps: Iterator[Callable[[], Any]] = iter(
+        [*[lambda: counts.append(model.call("count"))] * 5, model.close]
+    )
+    for step in steps:
+        thread = threading.Thread(target=step)
+        thread.start()
+        thread.join()
+    return counts
+
+
+if __name__ == "__main__":
+    result = globals()[sys.argv[1]](*json.loads(sys.argv[2]))
+    print(json.dumps(result))
