@@ -44,7 +44,9 @@ def is_fresh(root: Path, target: Target, out: Path) -> bool:
     except ArtifactError:
         return False
     archive = out / metadata.archive
-    recorded = {path.parent.name for path in (root / MODEL_DIR / GOLDEN_DIR).glob("*/*")}
+    recorded = {
+        path.parent.name for path in (root / MODEL_DIR / GOLDEN_DIR).glob("*/*.safetensors")
+    }
     return (
         metadata.target == target.name
         and archive.is_file()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import platform
 import shutil
@@ -48,6 +49,25 @@ def replacing(out: Path) -> Iterator[Path]:
     finally:
         # Holds the old folder after the exchange, or what was made before an error.
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def check_room(folder: Path, size: int) -> None:
+    """Make sure that a file of some size can be written, before a library writes it.
+
+    LLVM ends the whole process when it cannot write an object, so the disk is asked first.
+
+    Args:
+        folder: where.
+        size: in bytes.
+
+    Raises:
+        FileError: the disk is too full, the quota or the file size limit too small.
+    """
+    with files.file_errors(folder), tempfile.TemporaryFile(dir=folder) as probe:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(probe.fileno(), 0, size)
+        elif shutil.disk_usage(folder).free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _flush(folder: Path) -> None:

@@ -18,7 +18,7 @@ from tvmplug.compiler.loading import load_export
 from tvmplug.compiler.validation import validate
 from tvmplug.errors import ProjectError
 from tvmplug.export import Component
-from tvmplug.manifest import Model, read_manifest
+from tvmplug.manifest import read_manifest
 from tvmplug.metadata import METADATA_NAME, ComponentSpec, Metadata, archive_name
 from tvmplug.pins import PINS
 from tvmplug.targets import Target
@@ -29,12 +29,10 @@ class Result:
     """What a run did.
 
     Attributes:
-        compiled: False when the artifacts were still fresh.
         metadata: the metadata that lies in the output folder.
         golden: golden files that were recorded.
     """
 
-    compiled: bool
     metadata: Metadata
     golden: tuple[Path, ...]
 
@@ -63,52 +61,54 @@ def compile_plugin(root: Path, target: Target, out: Path, *, update_golden: bool
             mend="Name a model plugin's folder with --project",
         )
     tvm_facade.check_versions()
-    source = freshness.source_sha256(root, target)
-    folder = root / freshness.MODEL_DIR
-    script = folder / freshness.EXPORT_SCRIPT
-    with _stage(f"export {manifest.name}"):
-        components = load_export(script)
-        validate(components, model.components, script)
-    # In the manifest's order, so that the script's does not change the archive.
-    components.sort(key=lambda component: model.components.index(component.name))
-    specs: list[ComponentSpec] = []
-    members: list[Member] = []
-    for component in components:
-        spec, objects = _compile(component, model, folder, target)
-        specs.append(spec)
-        members += objects
-    with _stage("pack"):
-        archive = write_archive(members, audit.dialect_of(target))
-    metadata = Metadata(
-        plugin=manifest.name,
-        prefix=model.prefix,
-        archive=archive_name(manifest.name),
-        archive_sha256=files.sha256_bytes(archive),
-        target=target.name,
-        tvm_target=dict(target.tvm_target),
-        tvm=PINS.tvm,
-        tvm_ffi=PINS.tvm_ffi,
-        source_sha256=source,
-        components=tuple(specs),
-    )
-    with _stage("audit"):
-        audit.audit(archive, metadata, target, origin=metadata.archive)
+    script = root / freshness.MODEL_DIR / freshness.EXPORT_SCRIPT
+    # From the start, so that a read-only folder is refused before minutes of work.
     with placing.replacing(out) as fresh:
+        source = freshness.source_sha256(root, target)
+        with _stage(f"export {manifest.name}"):
+            components = load_export(script)
+            validate(components, model.components, script)
+        # In the manifest's order, so that the script's does not change the archive.
+        components.sort(key=lambda component: model.components.index(component.name))
+        specs: list[ComponentSpec] = []
+        members: list[Member] = []
+        for component in components:
+            spec, objects = _compile(component, model.prefix, script.parent, target, fresh)
+            specs.append(spec)
+            members += objects
+        with _stage("pack"):
+            archive = write_archive(members, audit.dialect_of(target))
+        metadata = Metadata(
+            plugin=manifest.name,
+            prefix=model.prefix,
+            archive=archive_name(manifest.name),
+            archive_sha256=files.sha256_bytes(archive),
+            target=target.name,
+            tvm_target=dict(target.tvm_target),
+            tvm=PINS.tvm,
+            tvm_ffi=PINS.tvm_ffi,
+            source_sha256=source,
+            components=tuple(specs),
+        )
+        with _stage("audit"):
+            audit.audit(archive, metadata, target, origin=metadata.archive)
         files.write_bytes(fresh / metadata.archive, archive)
         files.write_text(fresh / METADATA_NAME, metadata.to_json())
-        recorded = golden.record(components, folder / freshness.GOLDEN_DIR, update=update_golden)
-    return Result(compiled=True, metadata=metadata, golden=tuple(recorded))
+        recorded = golden.record(
+            components, script.parent / freshness.GOLDEN_DIR, update=update_golden
+        )
+    return Result(metadata=metadata, golden=tuple(recorded))
 
 
 def _compile(
-    component: Component, model: Model, folder: Path, target: Target
+    component: Component, prefix: str, folder: Path, target: Target, scratch: Path
 ) -> tuple[ComponentSpec, list[Member]]:
     with _stage(f"lower {component.name}"):
         imported = frontends.to_relax(component, folder)
-        spec = interface.describe(component, imported, model.prefix)
+        spec = interface.describe(component, imported, prefix)
         lowered = tvm_facade.lower(imported.module, component, spec.prefix, target)
     with _stage(f"codegen {component.name}"):
-        objects = tvm_facade.objects(lowered, component.name, target)
+        objects = tvm_facade.objects(lowered, component.name, target, scratch)
     return spec, [_member(spec.prefix, name, content) for name, content in objects]
 
 

@@ -18,10 +18,14 @@ from typing import Any
 import numpy as np
 
 from tvmplug import files
+from tvmplug.compiler import placing
 from tvmplug.errors import CompileError, ExportError, ToolError
 from tvmplug.export import Array, Component
 from tvmplug.pins import PINS
 from tvmplug.targets import Target
+
+# Room that code and tables of one component may take on disk beside its constants.
+_CODE_BYTES = 4 << 20
 
 IRModule = Any
 """A `tvm.IRModule`; TVM ships no types."""
@@ -192,23 +196,26 @@ def lower(module: IRModule, component: Component, prefix: str, target: Target) -
         return lowered.with_attr("system_lib_prefix", prefix)
 
 
-def objects(lowered: IRModule, component: str, target: Target) -> list[tuple[str, bytes]]:
+def objects(
+    lowered: IRModule, component: str, target: Target, scratch: Path
+) -> list[tuple[str, bytes]]:
     """Generate code: the component's object files.
 
     Args:
         lowered: what `lower` returned.
         component: the component's name, for messages.
         target: what is compiled for.
+        scratch: a folder for TVM's files; they are removed.
 
     Returns:
         (file name, content) of each object, in TVM's order.
 
     Raises:
         CompileError: TVM failed.
-        FileError: the temporary folder is full or read-only.
+        FileError: the disk is full.
     """
-    temporary = Path(tempfile.gettempdir())
-    with files.file_errors(temporary), tempfile.TemporaryDirectory(prefix="tvmplug-") as folder:
+    placing.check_room(scratch, _constant_bytes(lowered) + _CODE_BYTES)
+    with files.file_errors(scratch), tempfile.TemporaryDirectory(dir=scratch) as folder:
         with _compile_errors(component):
             import tvm  # noqa: PLC0415
             from tvm import relax  # noqa: PLC0415
@@ -221,6 +228,22 @@ def objects(lowered: IRModule, component: str, target: Target) -> list[tuple[str
 
             executable.export_library("unused", fcompile=collect, workspace_dir=folder)
         return [(Path(path).name, Path(path).read_bytes()) for path in paths]
+
+
+def _constant_bytes(lowered: IRModule) -> int:
+    import tvm  # noqa: PLC0415
+    from tvm import relax  # noqa: PLC0415
+
+    sizes: list[int] = []
+
+    def count(node: Any) -> None:
+        if isinstance(node, tvm.ir.GenericConst) and hasattr(node.value, "numpy"):
+            sizes.append(int(node.value.numpy().nbytes))
+
+    for function in lowered.functions.values():
+        if isinstance(function, relax.Function):
+            relax.analysis.post_order_visit(function, count)
+    return sum(sizes)
 
 
 @contextlib.contextmanager
