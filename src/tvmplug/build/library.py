@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-
-import lief
+from typing import TYPE_CHECKING
 
 from tvmplug.environment import RUNTIME_LIBRARIES
 from tvmplug.errors import ArtifactError
 from tvmplug.project import Project
+
+if TYPE_CHECKING:
+    import lief
 
 ORIGIN = "$ORIGIN"
 # What glibc's and Rust's own runtime bring; every Linux that Flutter runs on has them.
@@ -46,6 +48,8 @@ def audit_library(path: Path, project: Project) -> list[str]:
     """
     if not path.is_file():
         raise ArtifactError(f"{path} is missing", mend="Run `tvmplug build`")
+    import lief  # noqa: PLC0415  takes half a second, which a build with nothing to do has not
+
     parsed = lief.ELF.parse(str(path))
     if not isinstance(parsed, lief.ELF.Binary):
         raise ArtifactError(
@@ -86,12 +90,8 @@ def _needed_problems(needed: Sequence[str]) -> list[str]:
 
 
 def _runpaths(parsed: lief.ELF.Binary) -> list[str]:
-    return [
-        str(path)
-        for entry in parsed.dynamic_entries
-        if isinstance(entry, lief.ELF.DynamicEntryRunPath | lief.ELF.DynamicEntryRpath)
-        for path in entry.paths
-    ]
+    # Of all dynamic entries only DT_RPATH and DT_RUNPATH have paths.
+    return [str(path) for entry in parsed.dynamic_entries for path in getattr(entry, "paths", ())]
 
 
 def _path_problems(runpaths: Sequence[str]) -> list[str]:

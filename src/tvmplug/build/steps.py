@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,12 +86,8 @@ def build_plugin(project: Project, target: Target) -> Built:
     with files.locked(project.compiled_dir(target), timeout_s=LOCK_TIMEOUT_S):
         _remove_leftovers(project.compiled_dir(target), project.staged_dir(target))
         sources = _model_libraries if project.is_model else _runtime_libraries
-        with tempfile.TemporaryDirectory(dir=project.compiled_dir(target), prefix=".new-") as work:
-            staged = stage(
-                project.root,
-                project.staged_dir(target),
-                sources(project, target, Path(work)),
-            )
+        with _scratch(project.compiled_dir(target)) as work:
+            staged = stage(project.root, project.staged_dir(target), sources(project, target, work))
         write_stamp(stamp_path, Stamp(inputs, {file.path: file.sha256 for file in staged}))
     return Built(True, tuple(staged))
 
@@ -107,6 +104,17 @@ def run_tests(project: Project, target: Target) -> int:
     """
     build_plugin(project, target)
     return cargo.run_tests(project, target, library_variables(project, target))
+
+
+@contextlib.contextmanager
+def _scratch(parent: Path) -> Iterator[Path]:
+    with files.file_errors(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(dir=parent, prefix=".new-"))
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _remove_leftovers(*folders: Path) -> None:
