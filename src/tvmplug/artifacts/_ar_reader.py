@@ -50,6 +50,8 @@ class _Reader:
         index: list[tuple[int, str]] | None = None
         dialect = Dialect.GNU
         position = len(MAGIC)
+        if position == len(self._content):
+            raise self._damaged(position, "ends without a member")
         while position < len(self._content):
             raw, position = self._raw(position)
             if self._content[raw.position : raw.position + 3] == b"#1/":
