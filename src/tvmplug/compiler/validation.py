@@ -47,7 +47,13 @@ def validate(components: Sequence[Component], expected: Sequence[str], script: P
             mend="Return one Component for each name under `components` in tvm_plugin.yaml",
         )
     for component in components:
-        _Checked(component, script).check()
+        try:
+            _Checked(component, script).check()
+        except (TypeError, AttributeError, ValueError) as error:  # such as a list for a mapping
+            raise ExportError(
+                f"{script}: component '{component.name}' has an argument of a wrong type: {error}",
+                mend="Compare it with `tvmplug.export.Component`",
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -65,16 +71,18 @@ class _Checked:
             raise self._wrong("has no cases", "Pass at least one Case with inputs and outputs")
         self._tolerances()
         self._dims()
-        names = [case_name(case, index) for index, case in enumerate(component.cases)]
+        names: list[str] = []
         for index, case in enumerate(component.cases):
             if not isinstance(case, Case):
                 raise self._wrong(f"has {type(case).__name__} among its cases", "Use Case(...)")
-            if not _CASE_NAME.fullmatch(names[index]) or names.count(names[index]) > 1:
+            name = case_name(case, index)
+            if not _CASE_NAME.fullmatch(name) or name in names:
                 raise self._wrong(
-                    f"has a case with the unusable or repeated name '{names[index]}'",
+                    f"has a case with the unusable or repeated name '{name}'",
                     "Name each case by its own letters, digits, - and _",
                 )
-            self._case(f"case {names[index]}", case)
+            names.append(name)
+            self._case(f"case {name}", case)
         self._declared(component.shapes, "shapes")
         self._declared(component.ranges, "ranges")
         for name, shape in component.shapes.items():
