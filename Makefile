@@ -54,7 +54,7 @@ bench: setup ## Measure: ratios side by side in one run.
 	@$(PY) -m benchmarks
 
 docs: setup ## Build the documentation into site/; a broken link fails.
-	@$(VENV)/bin/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
 # uv resolves for every Python and platform at once; pip installs the result.
 # The lock files name no index, so that pip's own configuration decides.
