@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -90,21 +89,23 @@ def test_a_kill_at_any_moment_leaves_one_whole_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [out]
 
 
+READ_ONLY = """
+import os, sys
+from pathlib import Path
+from tvmplug.compiler.placing import replacing
+if os.geteuid() == 0:  # root may write anywhere, so it becomes somebody else
+    os.setgroups([])
+    os.setuid(65534)
+with replacing(Path(sys.argv[1]) / "out"):
+    pass
+"""
+
+
 def test_a_read_only_folder_is_refused() -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o555)
-        code = (
-            "import sys; from pathlib import Path; from tvmplug.compiler.placing import replacing\n"
-            "with replacing(Path(sys.argv[1]) / 'out'): pass"
-        )
-        # Root may write anywhere, so it hands the attempt to somebody else.
-        somebody = {"user": 65534, "group": 65534} if os.geteuid() == 0 else {}
         done = subprocess.run(
-            [sys.executable, "-c", code, folder],
-            capture_output=True,
-            text=True,
-            check=False,
-            **somebody,
+            [sys.executable, "-c", READ_ONLY, folder], capture_output=True, text=True, check=False
         )
         assert "FileError" in done.stderr
         assert "Permission denied" in done.stderr

@@ -1,0 +1,264 @@
+"""Real compiles: few, and shared by the tests where they only read."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.numpy import load_file
+
+from tvmplug.artifacts.ar import Dialect, read_archive
+from tvmplug.artifacts.audit import audit_folder
+from tvmplug.artifacts.symbols import read_object
+from tvmplug.compiler.run import compile_plugin
+from tvmplug.errors import ExportError
+from tvmplug.metadata import METADATA_NAME, Bounds, TensorSpec, read_metadata
+from tvmplug.targets import TARGETS
+
+pytestmark = pytest.mark.slow
+
+LINUX = TARGETS["linux-x64"]
+ARCHIVE = "libg2p_flutter_system_lib.a"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_the_answer_is_one_json_line_whatever_the_script_prints(plugin: Callable[..., Any]) -> None:
+    made = plugin(components=("encoder",))
+    with made.script.open("a") as script:
+        script.write("import os\nos.write(1, b'straight to the descriptor\\n')\n")
+    run = made.compile()
+
+    assert run.code == 0
+    assert run.answer["compiled"] is True
+    assert run.answer["components"] == ["encoder"]
+    assert "a stray line on stdout" in run.stderr
+    assert "straight to the descriptor" in run.stderr
+    for stage in ("export g2p_flutter", "lower encoder", "codegen encoder", "pack", "audit"):
+        assert f"{stage} ..." in run.stderr
+
+
+def test_the_metadata_states_the_interface(compiled: Any) -> None:
+    metadata = read_metadata(compiled.out() / METADATA_NAME)
+    encoder = metadata.components[0]
+
+    assert [c.name for c in metadata.components] == ["encoder", "decoder_step"]
+    assert (encoder.prefix, encoder.function) == ("g2p_encoder_", "main")
+    assert encoder.inputs == (TensorSpec("ids", "int64", (1, "n"), (0, 29)),)
+    assert encoder.outputs == (
+        TensorSpec("hidden", "float32", ("n", 3)),
+        TensorSpec("twice", "float32", ("n * 2", 3)),
+    )
+    assert encoder.dims == {"n": Bounds(1, 64), "n * 2": Bounds(2, 128)}
+
+
+def test_golden_cases_are_recorded(compiled: Any) -> None:
+    golden = compiled.root / "model" / "golden"
+    assert sorted(str(p.relative_to(golden)) for p in golden.glob("*/*")) == [
+        "decoder_step/00.safetensors",
+        "decoder_step/01.safetensors",
+        "encoder/00.safetensors",
+        "encoder/01.safetensors",
+    ]
+    case = load_file(golden / "encoder" / "01.safetensors")
+    shapes = {name: (str(array.dtype), array.shape) for name, array in case.items()}
+    assert shapes == {
+        "in.ids": ("int64", (1, 5)),
+        "out.hidden": ("float32", (5, 3)),
+        "out.twice": ("float32", (10, 3)),
+    }
+
+
+def test_the_archive_passes_its_audit_and_holds_no_path(compiled: Any) -> None:
+    audit_folder(compiled.out(), LINUX, {"g2p_flutter": "g2p_", "kokoro_flutter": "kokoro_"})
+    content = (compiled.out() / ARCHIVE).read_bytes()
+    for path in (compiled.root, Path.cwd(), Path.home(), "/tmp/"):
+        assert str(path).encode() not in content
+
+
+def test_the_same_input_gives_the_same_bytes_elsewhere(
+    compiled: Any, plugin: Callable[..., Any]
+) -> None:
+    again = plugin()
+    assert again.compile().code == 0
+    assert contents(again.out()) == contents(compiled.out())
+
+
+def test_golden_cases_change_only_when_asked(compiled: Any, tmp_path: Path) -> None:
+    made = type(compiled)(tmp_path / "copy")
+    shutil.copytree(compiled.root, made.root)
+    golden = made.root / "model" / "golden" / "encoder" / "00.safetensors"
+    stale = golden.with_name("stale.safetensors")
+    stale.write_bytes(golden.read_bytes())
+    before = golden.read_bytes()
+    made.script.write_text(made.script.read_text().replace("SCALE = 1.0", "SCALE = 0.5"))
+
+    assert made.compile().answer["golden"] == []
+    assert golden.read_bytes() == before
+
+    assert str(golden) in made.compile("linux-x64", "--update-golden").answer["golden"]
+    assert golden.read_bytes() != before
+    assert not stale.exists()
+
+
+@pytest.mark.parametrize("target", [name for name in TARGETS if name != "linux-x64"])
+def test_every_target_compiles_to_objects_of_its_own(
+    compiled: Any, tmp_path: Path, target: str
+) -> None:
+    made = type(compiled)(tmp_path / "copy")
+    shutil.copytree(compiled.root, made.root)
+    compile_plugin(made.root, TARGETS[target], made.out(target), update_golden=False)
+
+    metadata = audit_folder(made.out(target), TARGETS[target])
+    archive = read_archive((made.out(target) / metadata.archive).read_bytes(), target)
+    apple = TARGETS[target].os in ("ios", "macos")
+    assert archive.dialect is (Dialect.BSD if apple else Dialect.GNU)
+    for member in archive.members:
+        assert compare_with_nm(member.content, tmp_path / "x.o")
+
+
+def compare_with_nm(content: bytes, path: Path) -> bool:
+    """The global symbols of an object, ours against those that llvm-nm lists."""
+    if shutil.which("llvm-nm") is None:
+        pytest.skip("llvm is not installed")
+    path.write_bytes(content)
+    done = subprocess.run(
+        ["llvm-nm", "--extern-only", "--format=just-symbols", path],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found = read_object(content, path.name)
+    underscore = "_" if found.platform or found.format.value == "Mach-O" else ""
+    ours = {s.raw for s in found.defined} | {underscore + name for name in found.undefined}
+    assert ours == set(done.stdout.split())
+    return True
+
+
+def fail(run: Any, error: str, code: int, reason: str) -> None:
+    assert run.code == code, run.stderr
+    assert run.answer["error"] == error
+    assert reason in run.answer["message"]
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("rng = ", "raise RuntimeError('no weights')\n    rng = ", "RuntimeError: no weights"),
+        ('dims={"n": Dim(1, 64)},', "", "the module's dynamic dimension 'n' has no bounds"),
+        ("Case({", 'Case({"mask": ids, ', "input 'mask', which the module does not take"),
+        ('Case({"ids": ids}', 'Case({"idz": ids}', "ranges names 'ids'"),
+        ('{"hidden": hidden, ', "{", "returns 2 tensors, the cases have 1 reference outputs"),
+        ("size=(1, n))", 'size=(1, n)).astype("int32")', "is int32, the module has int64"),
+        ('"twice": np.concatenate([hidden, hidden])', '"twice": hidden[:0]', "outside its bounds"),
+        ('{"hidden": hidden,', '{"hidden": hidden.T,', "the module has ('n', 3)"),
+        ('"weight": weight}', '"weight": weight.T}', "params has 'weight' as float32 (3, 4)"),
+        ('"weight": weight}', '"weight": weight, "bias": weight}', "params names 'bias'"),
+        ("name=name,", 'name=name, function="forward",', "has no function 'forward'"),
+        ("module=module()", "module=3", "has a module of type builtins.int"),
+        ("module=module()", 'module="no.onnx"', "there is no ONNX file"),
+        (
+            "Dim(1, 64)},",
+            'Dim(1, 64), "b": Dim(1, 2)}, shapes={"ids": ("b", "n")},',
+            "`shapes` declares 'ids' as ('b', 'n'), the module takes (1, 'n')",
+        ),
+    ],
+)
+def test_a_fault_of_the_export_script_is_one_clear_error(
+    plugin: Callable[..., Any], old: str, new: str, reason: str
+) -> None:
+    made = plugin(components=("encoder",))
+    text = made.script.read_text()
+    assert old in text
+    made.script.write_text(text.replace(old, new, 1))
+
+    with pytest.raises(ExportError, match=re.escape(reason)) as caught:
+        compile_plugin(made.root, LINUX, made.out(), update_golden=False)
+    assert "\n" not in str(caught.value)
+    assert list(made.out().parent.iterdir()) == []
+
+
+def test_a_failing_script_is_the_answer_of_the_process(plugin: Callable[..., Any]) -> None:
+    made = plugin(components=("encoder",), script="def export():\n    raise ValueError('no')\n")
+    run = made.compile()
+    fail(run, "ExportError", 6, "export.py:3: ValueError: no")
+    assert [path.name for path in made.out().parent.iterdir()] == [".linux-x64.compiler.lock"]
+
+
+def test_a_runtime_plugin_has_nothing_to_compile(plugin: Callable[..., Any]) -> None:
+    made = plugin()
+    manifest = made.root / "tvm_plugin.yaml"
+    manifest.write_text(manifest.read_text().replace("kind: model", "kind: runtime"))
+    fail(made.compile(), "ProjectError", 5, "is the runtime plugin")
+
+
+def test_a_full_disk_leaves_the_old_artifacts(compiled: Any, tmp_path: Path) -> None:
+    made = type(compiled)(tmp_path / "copy")
+    shutil.copytree(compiled.root, made.root)
+    made.script.write_text(made.script.read_text() + "\n# changed\n")
+    before = contents(made.out())
+    limit = 100 << 10  # less than one object
+    run = made.compile(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    fail(run, "FileError", 12, "File too large")
+    assert contents(made.out()) == before
+    assert not list(made.out().parent.glob(".*.new-*"))
+
+
+def test_a_kill_leaves_the_old_or_the_new_artifacts(compiled: Any, tmp_path: Path) -> None:
+    made = type(compiled)(tmp_path / "copy")
+    shutil.copytree(compiled.root, made.root)
+    chance = random.Random(0)  # noqa: S311  only spreads the moments
+    original = made.script.read_text()
+    for number in range(6):
+        made.script.write_text(original.replace("SCALE = 1.0", f"SCALE = 1.{number + 1}"))
+        started = subprocess.Popen(
+            made.argv(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(0.5 + 1.5 * chance.random())
+        started.send_signal(signal.SIGKILL)
+        started.wait()
+        audit_folder(made.out(), LINUX)  # whole: metadata and archive belong together
+
+    assert made.compile().code == 0
+    assert sorted(path.name for path in made.out().parent.iterdir()) == [
+        ".linux-x64.compiler.lock",
+        "linux-x64",
+    ]
+
+
+def test_two_compilers_at_once_agree(plugin: Callable[..., Any]) -> None:
+    made = plugin(components=("encoder",))
+    pair = [
+        subprocess.Popen(made.argv(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for _ in range(2)
+    ]
+    answers = [json.loads(process.communicate()[0]) for process in pair]
+
+    assert sorted(answer["compiled"] for answer in answers) == [False, True]
+    assert answers[0]["archive_sha256"] == answers[1]["archive_sha256"]
+
+
+def test_another_tvm_than_the_pinned_one_is_refused(
+    plugin: Callable[..., Any], tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    (other / "apache_tvm-0.1.0.dist-info").mkdir(parents=True)
+    (other / "apache_tvm-0.1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: apache-tvm\nVersion: 0.1.0\n"
+    )
+    run = plugin().compile(env={**os.environ, "PYTHONPATH": str(other)})
+    fail(run, "ToolError", 10, "the compile environment has apache-tvm 0.1.0, pinned is")
