@@ -1,0 +1,131 @@
+"""Generate a plugin: the runtime plugin, or one for a model.
+
+Asks the template's questions; --data answers some of them, --defaults the rest. The hooks then
+register the prefix, build and test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+from pathlib import Path
+
+from tvmplug import names
+from tvmplug.errors import ProjectError, UsageError
+
+RUNTIME_NAME = "tvm_runtime_flutter"
+ANSWERS_FILE = ".copier-answers.yml"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("kind", choices=["runtime", "model"], help="which of the two plugins")
+    parser.add_argument("name", metavar="NAME", help="the plugin's name and its new folder")
+    parser.add_argument(
+        "--template",
+        metavar="SOURCE",
+        help="folder or address of the template (default: TVMPLUG_TEMPLATE, else this checkout)",
+    )
+    parser.add_argument("--vcs-ref", metavar="REF", help="its tag or commit (default: newest tag)")
+    parser.add_argument(
+        "-d", "--data", action="append", default=[], metavar="KEY=VALUE", help="answer a question"
+    )
+    parser.add_argument(
+        "-l", "--defaults", action="store_true", help="do not ask; take the defaults"
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="do not list the files")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the command."""
+    data = _data(args.data)
+    if args.kind == "model":
+        names.check_plugin_name(args.name)
+        data["plugin_name"] = args.name
+    elif args.name != RUNTIME_NAME:
+        raise UsageError(
+            f"the runtime plugin cannot be called '{args.name}': every model plugin looks for "
+            f"{RUNTIME_NAME}",
+            mend=f"Use `tvmplug new runtime {RUNTIME_NAME}`",
+        )
+    folder = Path(args.name)
+    if (folder / ANSWERS_FILE).exists():
+        raise ProjectError(
+            f"{folder.absolute()} holds a plugin already",
+            mend="Update it with `copier update --trust`, or choose another name",
+        )
+    return _copy(
+        _template(args.template),
+        folder,
+        {**data, "kind": args.kind},
+        vcs_ref=args.vcs_ref,
+        defaults=args.defaults,
+        quiet=args.quiet,
+    )
+
+
+def _data(pairs: list[str]) -> dict[str, str]:
+    """The answers of `--data`, as Copier's own command line takes them."""
+    data = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(
+                f"--data '{pair}' is no answer", mend="Write it as KEY=VALUE: --data prefix=g2p_"
+            )
+        data[key] = value
+    return data
+
+
+def _template(named: str | None) -> str:
+    """Where the template is: named, or the checkout that this toolkit runs from."""
+    if source := named or os.environ.get("TVMPLUG_TEMPLATE"):
+        return source
+    checkout = Path(__file__).resolve().parents[3]
+    if (checkout / "copier.yml").is_file():
+        return str(checkout)
+    raise UsageError(
+        "this tvmplug does not run from a checkout of its templates",
+        mend="Name them: --template gh:ORGANISATION/tvmplug",
+    )
+
+
+def _copy(
+    source: str,
+    folder: Path,
+    data: dict[str, str],
+    *,
+    vcs_ref: str | None,
+    defaults: bool,
+    quiet: bool,
+) -> int:
+    from copier import run_copy  # noqa: PLC0415 (0.3 s, which the help must not cost)
+    from copier.errors import CopierError, TaskError  # noqa: PLC0415
+
+    try:
+        run_copy(
+            source,
+            folder,
+            data=data,
+            vcs_ref=vcs_ref,
+            defaults=defaults,
+            quiet=quiet,
+            unsafe=True,
+        )
+    except TaskError as error:  # the hook has said why
+        return int(error.returncode)
+    except (CopierError, ValueError) as error:
+        raise UsageError(one_line(str(error))) from error
+    return 0
+
+
+def one_line(message: str) -> str:
+    """Return what the questionnaire says is wrong, without Copier's words around it.
+
+    The reason for these is in questions/checks.jinja.
+    """
+    _, marker, quoted = message.partition("None has no attribute ")
+    if marker:
+        return str(ast.literal_eval(quoted))
+    return " ".join(message.split())
