@@ -196,24 +196,30 @@ typedef struct tvm_plugin_value {
   TVM_PLUGIN_API tvm_plugin_bytes P##metadata(void);                                             \
   TVM_PLUGIN_API tvm_plugin_bytes P##methods(void);                                              \
   TVM_PLUGIN_API int32_t P##runtime(tvm_plugin_value *out, tvm_plugin_error **error);            \
-  TVM_PLUGIN_API int32_t P##session_open(tvm_plugin_bytes component, tvm_plugin_session **out,   \
-      tvm_plugin_error **error);                                                                 \
-  TVM_PLUGIN_API int32_t P##session_run(tvm_plugin_session *session, const                       \
-      tvm_plugin_named_tensor *inputs, size_t count, tvm_plugin_result **out, tvm_plugin_error   \
-      **error);                                                                                  \
+                                                                                                 \
+  TVM_PLUGIN_API int32_t P##session_open(                                                        \
+      tvm_plugin_bytes component, tvm_plugin_session **out, tvm_plugin_error **error);           \
+  TVM_PLUGIN_API int32_t P##session_run(                                                         \
+      tvm_plugin_session *session, const tvm_plugin_named_tensor *inputs, size_t count,          \
+      tvm_plugin_result **out, tvm_plugin_error **error);                                        \
   TVM_PLUGIN_API void P##session_close(tvm_plugin_session *session);                             \
   TVM_PLUGIN_API void P##result_free(tvm_plugin_result *result);                                 \
-  TVM_PLUGIN_API int32_t P##tensor_new(int32_t dtype, const int64_t *shape, size_t rank,         \
+                                                                                                 \
+  TVM_PLUGIN_API int32_t P##tensor_new(                                                          \
+      int32_t dtype, const int64_t *shape, size_t rank,                                          \
       tvm_plugin_tensor **out, tvm_plugin_error **error);                                        \
-  TVM_PLUGIN_API int32_t P##tensor_retain(const tvm_plugin_tensor *tensor, tvm_plugin_tensor     \
-      **out, tvm_plugin_error **error);                                                          \
-  TVM_PLUGIN_API int32_t P##tensor_view(const tvm_plugin_tensor *tensor,                         \
-      tvm_plugin_tensor_view *out, tvm_plugin_error **error);                                    \
+  TVM_PLUGIN_API int32_t P##tensor_retain(                                                       \
+      const tvm_plugin_tensor *tensor, tvm_plugin_tensor **out, tvm_plugin_error **error);       \
+  TVM_PLUGIN_API int32_t P##tensor_view(                                                         \
+      const tvm_plugin_tensor *tensor, tvm_plugin_tensor_view *out, tvm_plugin_error **error);   \
   TVM_PLUGIN_API void P##tensor_free(tvm_plugin_tensor *tensor);                                 \
+                                                                                                 \
   TVM_PLUGIN_API int32_t P##model_open(tvm_plugin_model **out, tvm_plugin_error **error);        \
-  TVM_PLUGIN_API int32_t P##model_call(tvm_plugin_model *model, tvm_plugin_bytes method, const   \
-      tvm_plugin_value *args, size_t count, tvm_plugin_value *out, tvm_plugin_error **error);    \
+  TVM_PLUGIN_API int32_t P##model_call(                                                          \
+      tvm_plugin_model *model, tvm_plugin_bytes method, const tvm_plugin_value *args,            \
+      size_t count, tvm_plugin_value *out, tvm_plugin_error **error);                            \
   TVM_PLUGIN_API void P##model_close(tvm_plugin_model *model);                                   \
+                                                                                                 \
   TVM_PLUGIN_API void P##value_free(tvm_plugin_value *value);                                    \
   TVM_PLUGIN_API void P##error_free(tvm_plugin_error *error);
 

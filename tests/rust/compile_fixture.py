@@ -1,4 +1,4 @@
-"""Compiles small Relax modules to a plugin's system library and metadata; run by the tests in a process of its own.
+"""Compiles small Relax modules to a plugin's system library and metadata; the tests run it.
 
 Usage: compile_fixture.py OUT_DIR PLUGIN PREFIX SCALE
 """

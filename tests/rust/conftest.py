@@ -1,4 +1,4 @@
-"""Real plugins for the tests: rendered crates, compiled by TVM, built by cargo, opened in a process."""
+"""Real plugins for the tests: rendered, compiled by TVM, built by cargo, opened in a process."""
 
 from __future__ import annotations
 
@@ -56,15 +56,10 @@ class Workshop:
         return self.root / plugin.name / "build/tvmplug/linux-x64"
 
     def environ(self, plugin: Plugin | None = None) -> dict[str, str]:
-        remapped = {
-            Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo"): "cargo",
-            self.root: "plugins",
-        }
-        flags = [f"--remap-path-prefix={path}=/{name}" for path, name in remapped.items()]
         added = {
             "CARGO_TARGET_DIR": str(self.target),
             "TVMPLUG_RUNTIME_LIB_DIR": str(self.runtime_libraries),
-            "RUSTFLAGS": " ".join(["-D warnings", *flags]),
+            "RUSTFLAGS": "-D warnings",
             "RUSTDOCFLAGS": "-D warnings",
             "RUST_BACKTRACE": "0",
         }
@@ -72,8 +67,14 @@ class Workshop:
             added["TVMPLUG_SYSTEM_LIB_DIR"] = str(self.system_library(plugin))
         return {**os.environ, **added}
 
-    def cargo(self, crate: Path, *argv: str, plugin: Plugin | None = None) -> Completed:
-        return run(["cargo", *argv], cwd=crate, env=self.environ(plugin))
+    def cargo(
+        self,
+        crate: Path,
+        *argv: str,
+        plugin: Plugin | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> Completed:
+        return run(["cargo", *argv], cwd=crate, env={**self.environ(plugin), **(more or {})})
 
     def render_model(self, plugin: Plugin, crate: Path) -> None:
         answers = {
@@ -150,6 +151,7 @@ def render(template: Path, to: Path, answers: Mapping[str, Any]) -> None:
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701
     )
+    environment.filters["to_json"] = json.dumps
     pins = {
         "tvm_version": PINS.tvm,
         "tvm_ffi_version": PINS.tvm_ffi,
@@ -227,7 +229,7 @@ def scenario(workshop: Workshop) -> Scenario:
             else argument
             for argument in arguments
         ]
-        argv = [sys.executable, HERE / "scenarios.py", name, json.dumps(given)]
+        argv: list[str | Path] = [sys.executable, HERE / "scenarios.py", name, json.dumps(given)]
         environ = {**os.environ, "RUST_BACKTRACE": "0"}
         done = run(argv, cwd=workshop.root, env=environ).succeeded()
         return json.loads(done.stdout.splitlines()[-1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes as c
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ class Bytes(c.Structure):
     @classmethod
     def of(cls, content: bytes) -> Bytes:
         made = cls(c.cast(c.c_char_p(content), c.POINTER(c.c_char)), len(content))
-        made.keep = content  # type: ignore[attr-defined]
+        made.keep = content
         return made
 
 
@@ -163,23 +164,17 @@ class Plugin:
 
     def content(self, value: Value) -> Any:
         payload = value.payload
-        match value.tag:
-            case 0:
-                return None
-            case 1:
-                return bool(payload.integer)
-            case 2:
-                return payload.integer
-            case 3:
-                return payload.number
-            case 4:
-                return payload.bytes.read().decode()
-            case 5:
-                return payload.bytes.read()
-            case 6:
-                return Tensor(self, payload.tensor).array().copy()
-            case _:
-                return [self.content(payload.list.items[i]) for i in range(payload.list.count)]
+        read: tuple[Callable[[], Any], ...] = (
+            lambda: None,
+            lambda: bool(payload.integer),
+            lambda: payload.integer,
+            lambda: payload.number,
+            lambda: payload.bytes.read().decode(),
+            payload.bytes.read,
+            lambda: Tensor(self, payload.tensor).array().copy(),
+            lambda: [self.content(payload.list.items[i]) for i in range(payload.list.count)],
+        )
+        return read[value.tag]()
 
 
 class Session:

@@ -172,6 +172,11 @@ def memory(library: Library, rounds: float) -> Any:
     return sizes
 
 
+def open_scale(library: Library) -> Any:
+    p = load(library)
+    return refused(lambda: p.open("scale"))
+
+
 # Prefixes
 
 

@@ -81,18 +81,48 @@ macro_rules! methods {
 /// Exports a model as a plugin: the C interface of `tvm_plugin.h` under a prefix, and a constructor
 /// that claims the prefix when the library is loaded.
 ///
-/// Belongs into the root of the plugin's crate, once:
-///
-/// ```ignore
-/// tvm_runtime_flutter::plugin! {
-///     prefix: "g2p_",
-///     metadata: include_str!(concat!(env!("OUT_DIR"), "/system_lib.json")),
-///     model: api::G2p,
-/// }
-/// ```
+/// Belongs into the root of the plugin's crate, once. The build script of a model plugin leaves its
+/// metadata in `OUT_DIR`, so there it reads
+/// `metadata: include_str!(concat!(env!("OUT_DIR"), "/system_lib.json"))`.
 ///
 /// It also defines `pub static LIBRARY: Library` for Rust code that links the crate directly, such
 /// as the golden test.
+///
+/// ```
+/// use tvm_runtime_flutter::{Library, Model, Result, methods, plugin};
+///
+/// struct Greeter;
+///
+/// impl Model for Greeter {
+///     fn open(_: &'static Library) -> Result<Self> {
+///         Ok(Self)
+///     }
+/// }
+///
+/// methods! {
+///     impl Greeter {
+///         fn greet(&mut self, name: &str) -> Result<String>;
+///     }
+/// }
+///
+/// impl Greeter {
+///     fn greet(&mut self, name: &str) -> Result<String> {
+///         Ok(format!("Hello {name}"))
+///     }
+/// }
+///
+/// plugin! {
+///     prefix: "greet_",
+///     metadata: r#"{"format": 1, "plugin": "greet_flutter", "prefix": "greet_",
+///         "archive_sha256": "", "target": "linux-x64", "tvm": "", "tvm_ffi": "",
+///         "components": []}"#,
+///     model: Greeter,
+/// }
+///
+/// # fn main() {
+/// assert_eq!(LIBRARY.prefix(), "greet_"); // and `greet_model_open` and the others are exported
+/// # }
+/// ```
 #[macro_export]
 macro_rules! plugin {
     (prefix: $prefix:literal, metadata: $metadata:expr, model: $model:ty $(,)?) => {
