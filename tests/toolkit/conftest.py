@@ -1,4 +1,4 @@
-"""What the toolkit's tests share: a cache of their own, small plugins, and the real command line."""
+"""What these tests share: a cache of their own, small plugins, and the real command line."""
 
 from __future__ import annotations
 

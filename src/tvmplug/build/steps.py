@@ -103,7 +103,7 @@ def run_tests(project: Project, target: Target) -> int:
         TvmplugError: What `build_plugin` raises.
     """
     build_plugin(project, target)
-    return cargo.run_tests(project, target, library_variables(project, target))
+    return cargo.run_tests(project, library_variables(project, target))
 
 
 @contextlib.contextmanager
