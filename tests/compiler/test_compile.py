@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 from safetensors.numpy import load_file
 
-from tvmplug.artifacts.ar import Dialect, read_archive
+from tvmplug.artifacts.ar import Archive, Dialect, read_archive
 from tvmplug.artifacts.audit import audit_folder
 from tvmplug.artifacts.symbols import read_object
 from tvmplug.compiler.run import compile_plugin
 from tvmplug.errors import ExportError
 from tvmplug.metadata import METADATA_NAME, Bounds, TensorSpec, read_metadata
-from tvmplug.targets import TARGETS
+from tvmplug.targets import TARGETS, ObjectFormat
 
 pytestmark = pytest.mark.slow
 
@@ -127,10 +127,12 @@ def test_every_target_compiles_to_objects_of_its_own(
     apple = TARGETS[target].os in ("ios", "macos")
     assert archive.dialect is (Dialect.BSD if apple else Dialect.GNU)
     for member in archive.members:
-        assert compare_with_nm(member.content, tmp_path / "x.o")
+        compare_with_nm(member.content, tmp_path / "x.o")
+    if archive.dialect is Dialect.GNU or TARGETS[target].os == "macos":
+        compare_with_llvm_ar(archive, tmp_path)
 
 
-def compare_with_nm(content: bytes, path: Path) -> bool:
+def compare_with_nm(content: bytes, path: Path) -> None:
     """The global symbols of an object, ours against those that llvm-nm lists."""
     if shutil.which("llvm-nm") is None:
         pytest.skip("llvm is not installed")
@@ -142,10 +144,24 @@ def compare_with_nm(content: bytes, path: Path) -> bool:
         text=True,
     )
     found = read_object(content, path.name)
-    underscore = "_" if found.platform or found.format.value == "Mach-O" else ""
+    underscore = "_" if found.format is ObjectFormat.MACHO else ""
     ours = {s.raw for s in found.defined} | {underscore + name for name in found.undefined}
     assert ours == set(done.stdout.split())
-    return True
+
+
+def compare_with_llvm_ar(archive: Archive, folder: Path) -> None:
+    """The index of an archive, ours against the one that llvm-ar makes of the same objects."""
+    for member in archive.members:
+        (folder / member.name).write_bytes(member.content)
+    dialect = "darwin" if archive.dialect is Dialect.BSD else "gnu"
+    argv = ["llvm-ar", f"--format={dialect}", "rcsD", folder / "theirs.a"]
+    subprocess.run([*argv, *(folder / m.name for m in archive.members)], check=True)
+    theirs = read_archive((folder / "theirs.a").read_bytes(), "theirs.a")
+
+    def index(found: Archive) -> dict[str, list[str]]:
+        return {member.name: sorted(member.symbols) for member in found.members}
+
+    assert index(archive) == index(theirs)
 
 
 def fail(run: Any, error: str, code: int, reason: str) -> None:
@@ -197,6 +213,20 @@ def test_a_failing_script_is_the_answer_of_the_process(plugin: Callable[..., Any
     run = made.compile()
     fail(run, "ExportError", 6, "export.py:3: ValueError: no")
     assert [path.name for path in made.out().parent.iterdir()] == [".linux-x64.compiler.lock"]
+
+
+def test_a_model_that_tvm_cannot_compile_is_one_clear_error(plugin: Callable[..., Any]) -> None:
+    made = plugin(components=("encoder",))
+    # The size of unique's result is known at run time only.
+    unsupported = "relax.op.add(hidden, relax.op.mean(relax.op.unique(rows)))"
+    text = made.script.read_text()
+    made.script.write_text(text.replace("[hidden, hidden], axis", f"[hidden, {unsupported}], axis"))
+    fail(made.compile(), "CompileError", 7, "TVM cannot compile the component 'encoder': ")
+
+
+def test_a_folder_that_is_no_plugin_is_left_alone(compiled: Any, tmp_path: Path) -> None:
+    fail(type(compiled)(tmp_path).compile(), "ProjectError", 5, "is no tvmplug plugin")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_runtime_plugin_has_nothing_to_compile(plugin: Callable[..., Any]) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from tvmplug import files
 from tvmplug.compiler import freshness
 from tvmplug.errors import TvmplugError
+from tvmplug.manifest import read_manifest
 from tvmplug.metadata import METADATA_NAME, read_metadata
 from tvmplug.targets import target_named
 
@@ -68,6 +69,7 @@ def _answer(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 def _compile(options: argparse.Namespace) -> dict[str, Any]:
     root, out = options.project.resolve(), options.out.absolute()
     target = target_named(options.target)
+    read_manifest(root)  # refuses what is no plugin before anything is written
     # Not `out` itself: that is the lock of the toolkit, which may hold it while we run.
     with files.locked(out.with_name(f"{out.name}.compiler"), timeout_s=3600):
         recorded: tuple[Path, ...] = ()

@@ -258,5 +258,5 @@ def _compile_errors(component: str) -> Iterator[None]:
         reason = lines[-1] if lines else type(error).__name__
         raise CompileError(
             f"TVM cannot compile the component '{component}': {type(error).__name__}: {reason}",
-            mend="Rewrite that part of the model; --debug shows all of TVM's message",
+            mend="Rewrite that part of the model with operations that TVM supports",
         ) from error
