@@ -22,9 +22,9 @@
  * function.
  *
  * Ownership. What a function writes to `*out` belongs to the caller, who gives it back to the
- * function named for it, of the same plugin. All of those accept NULL. What a function takes is
- * borrowed until it returns. Freeing functions may run on any thread, so their addresses serve as
- * finalizers.
+ * function named for it, of the same plugin; handles mean nothing to another one. All of those
+ * accept NULL. What a function takes is borrowed until it returns. Freeing functions may run on any
+ * thread, so their addresses serve as finalizers.
  *
  * Threads. A session or a model may be used from any thread, by one at a time: a second one gets
  * TVM_PLUGIN_BUSY. Different handles run at the same time. A tensor may be read from several

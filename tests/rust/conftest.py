@@ -222,7 +222,7 @@ def scenario(workshop: Workshop) -> Scenario:
     Plugins are built and given as their library and prefix.
     """
 
-    def play(name: str, *arguments: Plugin | str | float) -> Any:
+    def play(name: str, *arguments: Plugin | list[str] | float) -> Any:
         given = [
             [str(workshop.build(argument)), argument.prefix]
             if isinstance(argument, Plugin)

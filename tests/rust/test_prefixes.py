@@ -45,5 +45,15 @@ def test_the_order_of_loading_makes_no_difference(scenario: Any, probe: Any, riv
         assert all(names_both(answer, rival) for answer in answers)
 
 
+def test_a_copy_of_a_library_is_another_library(workshop: Any, scenario: Any, probe: Any) -> None:
+    """Its functions are the same, but what they refer to lies elsewhere in memory."""
+    library = workshop.build(probe)
+    copy = library.with_name("libcopy.so")
+    copy.write_bytes(library.read_bytes())
+    answers = scenario("taken_before_use", probe, [str(copy), probe.prefix])
+    assert [answer["code"] for answer in answers] == [7, 7]
+    assert all("libcopy.so" in answer["message"] for answer in answers)
+
+
 def test_one_library_opened_twice_is_no_conflict(scenario: Any, probe: Any) -> None:
     assert scenario("opened_again", probe) == {"values": [2.0, 2.0, 2.0], "owners": 1}

@@ -7,6 +7,7 @@ use std::ptr;
 
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::object::{Object, check};
 use crate::sys;
 use crate::tensor::ALIGNMENT;
 
@@ -84,5 +85,50 @@ pub(crate) unsafe extern "C" fn release(managed: *mut sys::DLManagedTensorVersio
     if let Some(layout) = buffer.layout {
         // SAFETY: allocated with this layout and freed once.
         unsafe { alloc::dealloc(buffer.managed.dl_tensor.data.cast(), layout) };
+    }
+}
+
+/// Hands a buffer over to TVM as a tensor object, or frees it if TVM does not take it.
+///
+/// # Safety
+/// `managed` comes from [`allocate`] or [`borrow`] and its memory is valid as long as the object lives.
+pub(crate) unsafe fn adopt(managed: *mut sys::DLManagedTensorVersioned) -> Result<Object> {
+    let mut handle = ptr::null_mut();
+    // SAFETY: by contract. On success TVM owns `managed` and calls its deleter at the end.
+    let code = unsafe { sys::TVMFFITensorFromDLPackVersioned(managed, 0, 1, &mut handle) };
+    if let Err(error) = check(code) {
+        // SAFETY: TVM refused it, so it is still ours.
+        unsafe { release(managed) };
+        return Err(error);
+    }
+    // SAFETY: a successful call hands out one strong reference.
+    unsafe { Object::from_owned(handle) }.ok_or_else(|| Error::invalid("TVM made no tensor"))
+}
+
+/// Size in bytes of a tensor; an error for shapes that no tensor can have.
+pub(crate) fn byte_length(dtype: DType, shape: &[i64]) -> Result<usize> {
+    let refuse = |why: &str| Error::Shape {
+        tensor: "tensor".into(),
+        want: "of sizes that memory can hold".into(),
+        got: shape.to_vec(),
+        why: why.into(),
+    };
+    if shape.iter().any(|&extent| extent < 0) {
+        return Err(refuse("a dimension is negative"));
+    }
+    shape
+        .iter()
+        .try_fold(dtype.size() as i64, |bytes, &extent| bytes.checked_mul(extent))
+        .and_then(|bytes| isize::try_from(bytes).ok())
+        .map(|bytes| bytes as usize)
+        .ok_or_else(|| refuse("it is too large"))
+}
+
+pub(crate) fn wrong_count(shape: &[i64], count: usize) -> Error {
+    Error::Shape {
+        tensor: "tensor".into(),
+        want: format!("of {count} elements"),
+        got: shape.to_vec(),
+        why: format!("{count} values were given"),
     }
 }

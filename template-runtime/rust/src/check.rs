@@ -121,3 +121,82 @@ fn range(spec: &TensorSpec, seen: &Seen<'_>, low: i64, high: i64) -> Result<()> 
         Err(Error::OutOfRange { tensor: spec.name.clone(), position, value, low, high })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::Metadata;
+
+    /// A component with a fixed, a shared dynamic and an index dimension.
+    fn component() -> Component {
+        let json = r#"{
+            "format": 1, "plugin": "p", "prefix": "p_", "archive_sha256": "", "target": "linux-x64",
+            "tvm": "1", "tvm_ffi": "1", "components": [{
+                "name": "c", "prefix": "p_c_", "function": "main",
+                "inputs": [
+                    {"name": "ids", "dtype": "int64", "shape": [1, "n"], "range": [-1, 5]},
+                    {"name": "mask", "dtype": "float32", "shape": ["n"]}],
+                "outputs": [{"name": "y", "dtype": "float32", "shape": ["n", "m"]}],
+                "dims": {"n": {"min": 1, "max": 4}}}]}"#;
+        Metadata::from_json(json).unwrap().components.remove(0)
+    }
+
+    fn ids(values: &[i64]) -> Vec<u8> {
+        values.iter().flat_map(|value| value.to_ne_bytes()).collect()
+    }
+
+    /// The outcome for both inputs in turn, `mask` with `mask` elements.
+    fn check_inputs(values: &[i64], mask: i64) -> Result<()> {
+        let component = component();
+        let mut dims = Dims::new();
+        let (bytes, shape) = (ids(values), [1, values.len() as i64]);
+        let seen = Seen { dtype: DType::Int64, shape: &shape, bytes: &bytes };
+        tensor(&component, &component.inputs[0], &seen, &mut dims)?;
+        let seen = Seen { dtype: DType::Float32, shape: &[mask], bytes: &[] };
+        tensor(&component, &component.inputs[1], &seen, &mut dims)
+    }
+
+    #[test]
+    fn inputs_that_fit_pass() {
+        assert_eq!(check_inputs(&[-1, 0, 4], 3), Ok(()));
+    }
+
+    #[test]
+    fn bounds_are_inclusive() {
+        assert!(check_inputs(&[0], 1).is_ok());
+        assert!(check_inputs(&[0; 4], 4).is_ok());
+        assert_eq!(check_inputs(&[0; 5], 5).unwrap_err().code(), 5);
+        assert_eq!(check_inputs(&[], 0).unwrap_err().code(), 5);
+    }
+
+    #[test]
+    fn a_dimension_has_one_extent_in_a_call() {
+        let error = check_inputs(&[0, 1], 3).unwrap_err();
+        assert!(error.to_string().ends_with("n is 3, but 2 in `ids`"), "{error}");
+    }
+
+    #[test]
+    fn the_first_index_out_of_range_is_named() {
+        let error = check_inputs(&[4, 5, -2], 3).unwrap_err();
+        assert_eq!(error.to_string(), "element 1 of `ids` is 5, outside the range -1..5");
+        assert_eq!(check_inputs(&[i64::MIN], 1).unwrap_err().code(), 6);
+    }
+
+    #[test]
+    fn an_output_may_have_a_dimension_that_no_input_has() {
+        let component = component();
+        let mut dims = Dims::new();
+        let seen = Seen { dtype: DType::Float32, shape: &[2, 9], bytes: &[] };
+        assert_eq!(tensor(&component, &component.outputs[0], &seen, &mut dims), Ok(()));
+        assert_eq!(dims["m"], (9, "y"));
+    }
+
+    #[test]
+    fn inputs_are_put_into_the_order_of_the_metadata() {
+        let component = component();
+        assert_eq!(order(&component, ["mask", "ids"].into_iter()), Ok(vec![1, 0]));
+        assert_eq!(order(&component, ["ids"].into_iter()).unwrap_err().code(), 2);
+        assert_eq!(order(&component, ["ids", "ids"].into_iter()).unwrap_err().code(), 3);
+        assert_eq!(order(&component, ["ids", "x", "mask"].into_iter()).unwrap_err().code(), 1);
+    }
+}

@@ -64,6 +64,8 @@ pub mod plugin;
 mod session;
 mod sys;
 mod tensor;
+#[cfg(test)]
+mod tensor_tests;
 mod version;
 mod vm;
 

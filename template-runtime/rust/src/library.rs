@@ -25,7 +25,9 @@ pub struct Library {
 impl Library {
     /// A library under a prefix, with the text of the `system_lib.json` it was compiled with.
     ///
-    /// Must be a `static` of the plugin's own library: its address tells libraries apart.
+    /// Must be a `static` of the plugin's own library: its address tells libraries apart. The
+    /// metadata is trusted to describe the compiled components that are linked in, as the compiler
+    /// wrote it: a wider range for an index input than the table it points into would be believed.
     #[must_use]
     pub const fn new(prefix: &'static str, json: &'static str) -> Self {
         Self { prefix, json, metadata: OnceLock::new(), claim: OnceLock::new() }

@@ -162,3 +162,46 @@ impl fmt::Display for Extent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_component(component: &str) -> Result<Metadata> {
+        Metadata::from_json(&format!(
+            r#"{{"format": 1, "plugin": "p", "prefix": "p_", "archive": "libp.a",
+                "archive_sha256": "", "target": "linux-x64", "tvm_target": {{"kind": "llvm"}},
+                "tvm": "1", "tvm_ffi": "1", "source_sha256": "", "components": [{component}]}}"#
+        ))
+    }
+
+    #[test]
+    fn fields_of_no_use_here_are_skipped() {
+        assert!(with_component("").unwrap().components.is_empty());
+    }
+
+    #[test]
+    fn a_dynamic_input_without_bounds_is_refused() {
+        let error = with_component(
+            r#"{"name": "c", "prefix": "p_c_", "function": "main", "outputs": [],
+                "inputs": [{"name": "x", "dtype": "float32", "shape": [1, "n"]}]}"#,
+        );
+        assert!(error.unwrap_err().to_string().contains("dimension `n` has no bounds"));
+    }
+
+    #[test]
+    fn an_element_type_that_tensors_cannot_have_is_refused() {
+        let error = with_component(
+            r#"{"name": "c", "prefix": "p_c_", "function": "main", "outputs": [],
+                "inputs": [{"name": "x", "dtype": "complex64", "shape": []}]}"#,
+        );
+        assert!(error.unwrap_err().to_string().contains("unknown dtype `complex64`"));
+    }
+
+    #[test]
+    fn shapes_read_as_they_are_written() {
+        let shape = vec![Extent::Fixed(1), Extent::Dynamic("n".into())];
+        let spec = TensorSpec { name: "x".into(), dtype: DType::Int8, shape, range: None };
+        assert_eq!(spec.shape_text(), "[1, n]");
+    }
+}

@@ -4,13 +4,14 @@
 
 use std::ops::Index;
 
+use crate::buffer::{byte_length, wrong_count};
 use crate::check::{self, Dims, Seen};
 use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::metadata::{Component, TensorSpec};
 use crate::object::{self, Value};
 use crate::sys;
-use crate::tensor::{ALIGNMENT, Tensor, byte_length, wrong_count};
+use crate::tensor::{ALIGNMENT, Tensor};
 use crate::vm::{self, Vm};
 
 /// One opened component of a plugin, ready to run.
@@ -85,7 +86,8 @@ impl Session {
         }
         let mut args: Vec<sys::Any> =
             bound.iter().map(|input| input.tensor.object().as_any()).collect();
-        // SAFETY: each argument is a tensor that `bound` keeps alive until the call returns.
+        // SAFETY: each argument is a tensor that `bound` keeps alive until the call returns, of the
+        // type, shape and range that the compiler recorded for the function.
         let result = unsafe { object::call(self.vm.function(), &mut args) }?;
         self.outputs(result, &bound, &mut dims)
     }

@@ -3,12 +3,11 @@
 //! Tensors: aligned memory that both this crate and TVM can own.
 
 use std::fmt;
-use std::ptr;
 
-use crate::buffer;
+use crate::buffer::{self, adopt, byte_length, wrong_count};
 use crate::dtype::{DType, Element};
 use crate::error::{Error, Result};
-use crate::object::{Object, check};
+use crate::object::Object;
 use crate::sys;
 
 /// Alignment in bytes that compiled functions rely on.
@@ -253,49 +252,6 @@ impl fmt::Debug for Tensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tensor({}, {:?})", self.dtype(), self.shape())
     }
-}
-
-/// Size in bytes of a tensor; an error for shapes that no tensor can have.
-pub(crate) fn byte_length(dtype: DType, shape: &[i64]) -> Result<usize> {
-    let refuse = |why: &str| Error::Shape {
-        tensor: "tensor".into(),
-        want: "of sizes that memory can hold".into(),
-        got: shape.to_vec(),
-        why: why.into(),
-    };
-    if shape.iter().any(|&extent| extent < 0) {
-        return Err(refuse("a dimension is negative"));
-    }
-    shape
-        .iter()
-        .try_fold(dtype.size() as i64, |bytes, &extent| bytes.checked_mul(extent))
-        .and_then(|bytes| isize::try_from(bytes).ok())
-        .map(|bytes| bytes as usize)
-        .ok_or_else(|| refuse("it is too large"))
-}
-
-pub(crate) fn wrong_count(shape: &[i64], count: usize) -> Error {
-    Error::Shape {
-        tensor: "tensor".into(),
-        want: format!("of {count} elements"),
-        got: shape.to_vec(),
-        why: format!("{count} values were given"),
-    }
-}
-
-/// # Safety
-/// `managed` comes from [`buffer`] and its memory is valid as long as the object lives.
-unsafe fn adopt(managed: *mut sys::DLManagedTensorVersioned) -> Result<Object> {
-    let mut handle = ptr::null_mut();
-    // SAFETY: by contract. On success TVM owns `managed` and calls its deleter at the end.
-    let code = unsafe { sys::TVMFFITensorFromDLPackVersioned(managed, 0, 1, &mut handle) };
-    if let Err(error) = check(code) {
-        // SAFETY: TVM refused it, so it is still ours.
-        unsafe { buffer::release(managed) };
-        return Err(error);
-    }
-    // SAFETY: a successful call hands out one strong reference.
-    unsafe { Object::from_owned(handle) }.ok_or_else(|| Error::invalid("TVM made no tensor"))
 }
 
 /// As `slice::from_raw_parts`, but an empty one may have any pointer, as C code likes it.

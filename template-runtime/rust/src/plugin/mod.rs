@@ -5,6 +5,7 @@
 pub mod abi;
 pub mod convert;
 pub mod exports;
+mod guard;
 mod macros;
 pub mod methods;
 pub mod value;

@@ -215,3 +215,38 @@ impl<T: IntoValue> IntoValue for Vec<T> {
         Value::List(self.into_iter().map(T::into_value).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_taken_as_floats_but_not_the_other_way_round() {
+        assert_eq!(f32::from_arg(&Arg::Int(3)), Ok(3.0));
+        assert!(i64::from_arg(&Arg::Float(3.0)).is_err());
+    }
+
+    #[test]
+    fn a_number_that_does_not_fit_is_refused_with_the_range() {
+        assert_eq!(u16::from_arg(&Arg::Int(65535)), Ok(65535));
+        let error = u16::from_arg(&Arg::Int(65536)).unwrap_err();
+        assert!(error.to_string().contains("an int from 0 to 65535"), "{error}");
+        assert!(usize::from_arg(&Arg::Int(-1)).is_err());
+    }
+
+    #[test]
+    fn null_is_an_absent_option_and_nothing_else() {
+        assert_eq!(Option::<&str>::from_arg(&Arg::Null), Ok(None));
+        assert_eq!(Option::<&str>::from_arg(&Arg::String("a")), Ok(Some("a")));
+        assert!(<&str>::from_arg(&Arg::Null).is_err());
+    }
+
+    #[test]
+    fn lists_nest_and_bytes_are_not_lists() {
+        let nested = Arg::List(vec![Arg::List(vec![Arg::Int(1)]), Arg::List(vec![])]);
+        assert_eq!(Vec::<Vec<i64>>::from_arg(&nested), Ok(vec![vec![1], vec![]]));
+        assert_eq!(<Vec<Vec<Option<i64>>> as FromArg>::type_name(), "list<list<int?>>");
+        assert_eq!(<Vec<u8> as FromArg>::type_name(), "bytes");
+        assert!(Vec::<u8>::from_arg(&nested).is_err());
+    }
+}
