@@ -44,7 +44,7 @@ def module():
     weight = relax.Var("weight", relax.TensorType((4, 3), "float32"))
     with builder.function("main", [ids, table, weight]):
         with builder.dataflow():
-            rows = relax.op.take(table, relax.op.reshape(ids, (n,)), axis=0)
+            rows = builder.emit(relax.op.take(table, relax.op.reshape(ids, (n,)), axis=0))
             hidden = builder.emit(relax.op.tanh(relax.op.matmul(rows, weight)))
             twice = builder.emit_output(relax.op.concat([hidden, hidden], axis=0))
             hidden = builder.emit_output(hidden)

@@ -22,7 +22,7 @@ from tvmplug.artifacts.ar import Archive, Dialect, read_archive
 from tvmplug.artifacts.audit import audit_folder
 from tvmplug.artifacts.symbols import read_object
 from tvmplug.compiler.run import compile_plugin
-from tvmplug.errors import ExportError
+from tvmplug.errors import CompileError, ExportError
 from tvmplug.metadata import METADATA_NAME, Bounds, TensorSpec, read_metadata
 from tvmplug.targets import TARGETS, ObjectFormat
 
@@ -222,6 +222,23 @@ def test_a_model_that_tvm_cannot_compile_is_one_clear_error(plugin: Callable[...
     text = made.script.read_text()
     made.script.write_text(text.replace("[hidden, hidden], axis", f"[hidden, {unsupported}], axis"))
     fail(made.compile(), "CompileError", 7, "TVM cannot compile the component 'encoder': ")
+
+
+@pytest.mark.parametrize(
+    ("call", "function"),
+    [
+        ("relax.op.astype(relax.op.argsort(rows, axis=0), 'float32')", "tvm.contrib.sort.argsort"),
+        ("relax.op.call_dps_packed('my.own', [rows], out_ty=rows.ty)", "my.own"),
+    ],
+)
+def test_a_function_that_the_shared_runtime_lacks_is_named(
+    plugin: Callable[..., Any], call: str, function: str
+) -> None:
+    made = plugin(components=("encoder",))
+    text = made.script.read_text()
+    made.script.write_text(text.replace("matmul(rows,", f"matmul(builder.emit({call}),"))
+    with pytest.raises(CompileError, match=f"calls {function}, which the shared runtime"):
+        compile_plugin(made.root, LINUX, made.out(), update_golden=False)
 
 
 def test_a_folder_that_is_no_plugin_is_left_alone(compiled: Any, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_without_an_atomic_exchange_the_folder_is_still_replaced(
 def test_a_kill_at_any_moment_leaves_one_whole_folder(tmp_path: Path) -> None:
     out = tmp_path / "out"
     chance = random.Random(0)  # noqa: S311  only spreads the moments
-    for _ in range(20):
+    for _ in range(8):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, out], stdout=subprocess.PIPE)
         assert writer.stdout is not None
         writer.stdout.readline()

@@ -13,7 +13,7 @@ from tvmplug import files
 from tvmplug.artifacts import audit
 from tvmplug.artifacts.ar import Member, write_archive
 from tvmplug.artifacts.symbols import read_object
-from tvmplug.compiler import freshness, frontends, golden, interface, placing, tvm_facade
+from tvmplug.compiler import freshness, frontends, golden, interface, packed, placing, tvm_facade
 from tvmplug.compiler.loading import load_export
 from tvmplug.compiler.validation import validate
 from tvmplug.errors import ProjectError
@@ -107,6 +107,7 @@ def _compile(
         imported = frontends.to_relax(component, folder)
         spec = interface.describe(component, imported, prefix)
         lowered = tvm_facade.lower(imported.module, component, spec.prefix, target)
+        packed.check_calls(lowered, component.name)
     with _stage(f"codegen {component.name}"):
         objects = tvm_facade.objects(lowered, component.name, target, scratch)
     return spec, [_member(spec.prefix, name, content) for name, content in objects]

@@ -1,4 +1,4 @@
-"""The only module that touches TVM: typed functions around an untyped library.
+"""Typed functions around TVM, which ships no types.
 
 TVM is imported by the functions, not by the module: it takes a second that nobody should wait
 for who only wants an error about the export script.
