@@ -125,7 +125,7 @@ def one_line(message: str) -> str:
 
     The reason for these is in questions/checks.jinja.
     """
-    _, marker, quoted = message.partition("None has no attribute ")
+    _, marker, quoted = message.partition("'None' has no attribute ")
     if marker:
         return str(ast.literal_eval(quoted))
     return " ".join(message.split())
