@@ -132,8 +132,14 @@ def _show_refusal() -> None:
     refused = run([*command, *answers, ROOT, third], env=_environment(), check=False)
     if refused.returncode == 0 or third.exists():
         raise BuildError(f"{third.name} was generated although g2p_ is taken")
-    say(refused.stderr.strip().splitlines()[-1])
+    say(_reason(refused.stderr))
     say(f"refused, exit status {refused.returncode}; no folder {third.name} was left behind")
+
+
+def _reason(stderr: str) -> str:
+    """The line that says why, out of what Copier and the hook printed."""
+    lines = [line.strip() for line in stderr.splitlines() if "g2p_flutter" in line]
+    return lines[0] if lines else stderr.strip()
 
 
 def _environment() -> dict[str, str]:
