@@ -38,15 +38,11 @@ def record(components: Sequence[Component], folder: Path, *, update: bool) -> li
             kept.add(path)
             if path.exists() and not update:
                 continue
+            # Not np.ascontiguousarray, which makes a scalar one-dimensional.
             tensors = {
-                **{f"in.{name}": np.ascontiguousarray(a) for name, a in case.inputs.items()},
-                **{f"out.{name}": np.ascontiguousarray(a) for name, a in case.outputs.items()},
+                **{f"in.{name}": np.asarray(a, order="C") for name, a in case.inputs.items()},
+                **{f"out.{name}": np.asarray(a, order="C") for name, a in case.outputs.items()},
             }
-            # ascontiguousarray makes a scalar one-dimensional.
-            for name, array in (*case.inputs.items(), *case.outputs.items()):
-                for key in (f"in.{name}", f"out.{name}"):
-                    if array.ndim == 0 and key in tensors:
-                        tensors[key] = tensors[key].reshape(())
             files.write_bytes(path, save(tensors))
             written.append(path)
     if update:
