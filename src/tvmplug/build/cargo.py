@@ -116,10 +116,12 @@ def _cargo(
 def _remapped(project: Project) -> dict[str, str]:
     """Compiler flags that keep this machine's folders out of what is published.
 
-    Panic messages hold the path of the source file; that of a dependency is absolute.
+    Panic messages hold the path of the source file; that of a dependency is absolute, that of
+    the crate itself is not. The flags are the same for all plugins over one runtime plugin, so
+    that those who share a CARGO_TARGET_DIR compile their dependencies once.
     """
     home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
-    replaced = {home: "cargo", project.root: project.name}
+    replaced = {home: "cargo"}
     if runtime := project.manifest.runtime_root:
         replaced[runtime] = runtime.name
     flags = [f"--remap-path-prefix={path}=/{name}" for path, name in replaced.items()]
