@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -138,29 +137,31 @@ def test_both_plugins_share_one_runtime(bundle: Path, answers: Answers) -> None:
     assert answers["prefixes"]["vad"] == answers["prefixes"]["g2p"]
 
 
-@pytest.mark.parametrize("plugin", ["g2p_flutter", "vad_flutter"])
-def test_the_golden_test_passes(plugin: str, plugins: Path) -> None:
-    done = tvmplug("test", "--project", plugins / plugin)
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.mark.parametrize(
     ("plugin", "component", "change"),
     [
-        ("g2p_flutter", "encoder", 'weights["enc_w_hh"][7, 7] += 1.0'),
         ("g2p_flutter", "decoder_step", 'weights["dec_w_hh"][7, 7] += 1.0'),
         ("vad_flutter", "step", 'weights["conv2_weight"][0, 0, 1] += 1.0'),
     ],
 )
+@pytest.mark.usefixtures("bundle")  # which copies the libraries before they are built wrong
 def test_the_golden_test_fails_when_one_weight_is_changed(
     plugin: str, component: str, change: str, plugins: Path
 ) -> None:
-    changed = plugins / f"{plugin}_{component}_changed"
-    shutil.copytree(plugins / plugin, changed, ignore=shutil.ignore_patterns("build"))
-    script = changed / "model" / "export.py"
-    text = script.read_text()
-    line = next(line for line in text.splitlines() if line.startswith("    weights = load_weights"))
-    script.write_text(text.replace(line, f"{line}\n    {change}"))
-    done = tvmplug("test", "--project", changed)
+    script = plugins / plugin / "model" / "export.py"
+    right = script.read_text()
+    line = next(line for line in right.splitlines() if "    weights = load_weights(" in line)
+    try:
+        script.write_text(right.replace(line, f"{line}\n    {change}"))
+        done = tvmplug("test", "--project", plugins / plugin)
+    finally:
+        script.write_text(right)
     assert done.returncode == GoldenError.exit_code, done.stderr
-    assert f"component `{component}`" in done.stderr or component in done.stderr.splitlines()[-1]
+    assert f"component `{component}`" in done.stderr.splitlines()[-1]
+    assert "component `encoder`" not in done.stderr
+
+
+@pytest.mark.parametrize("plugin", ["g2p_flutter", "vad_flutter"])
+def test_the_golden_test_passes(plugin: str, plugins: Path) -> None:
+    done = tvmplug("test", "--project", plugins / plugin)
+    assert done.returncode == 0, done.stderr

@@ -24,6 +24,7 @@ TILES = GATES // TILE
 MAX_LETTERS = 64  # with the end mark
 LETTERS, PHONEMES = 29, 74  # with <pad>, <unk>, </s> and <pad>, <unk>, <s>, </s>
 START = 2
+PANGRAM = "sphinxofblackquartzjudgemyvow"
 
 Array = npt.NDArray[Any]
 Weights = dict[str, Array]
@@ -59,7 +60,7 @@ def encoder(weights: Weights) -> Component:
         shapes={"ids": (1, "n")},
         dims={"n": Dim(1, MAX_LETTERS)},
         ranges={"ids": (0, LETTERS)},
-        cases=[_encoder_case(weights, word) for word in ("a", "tvmplug", "zyxw" * 15 + "vut")],
+        cases=[_encoder_case(weights, word) for word in ("a", PANGRAM, "ab" * 31 + "c")],
     )
 
 
@@ -85,7 +86,7 @@ def decoder_step(weights: Weights) -> Component:
             "fc_bias": weights["fc_b"],
         },
         ranges={"previous": (0, PHONEMES)},
-        cases=_decoder_cases(weights, "activationist", steps=3),
+        cases=_decoder_cases(weights, "activationist", steps=12),
     )
 
 
@@ -165,7 +166,9 @@ def _gru(
 def _encoder_case(weights: Weights, word: str) -> Case:
     ids = _letter_ids(word)
     return Case(
-        inputs={"ids": ids}, outputs={"hidden": _encode(weights, ids)}, name=f"{len(word)}_letters"
+        inputs={"ids": ids},
+        outputs={"hidden": _encode(weights, ids)},
+        name=f"{len(word):02d}_letters",
     )
 
 
@@ -176,7 +179,7 @@ def _decoder_cases(weights: Weights, word: str, steps: int) -> list[Case]:
         state = _grucell(weights, "dec", previous, hidden)
         scores = state @ weights["fc_w"].T + weights["fc_b"]
         inputs = {"previous": np.array([[previous]], "int64"), "hidden": hidden}
-        cases.append(Case(inputs, {"scores": scores, "state": state}, name=f"step_{step}"))
+        cases.append(Case(inputs, {"scores": scores, "state": state}, name=f"step_{step:02d}"))
         previous, hidden = int(scores.argmax()), state
     return cases
 
