@@ -172,6 +172,10 @@ def memory(library: Library, rounds: float) -> Any:
     return sizes
 
 
+def only_loaded(library: Library) -> Any:
+    return load(library).runtime()["prefixes"]
+
+
 def open_scale(library: Library) -> Any:
     p = load(library)
     return refused(lambda: p.open("scale"))

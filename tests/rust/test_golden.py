@@ -67,9 +67,11 @@ def run_golden(workshop: Any, plugin: Any) -> Any:
 
 
 def test_recorded_cases_pass(workshop: Any, starter: Any, golden: Path) -> None:
+    """As part of all the crate's tests, run without any option."""
     assert golden.is_dir()
-    done = run_golden(workshop, starter).succeeded()
+    done = workshop.cargo(workshop.crate(starter), "test", plugin=starter).succeeded()
     assert "test every_component_reproduces_its_recorded_cases ... ok" in done.stdout
+    assert "Running unittests src/lib.rs" in done.stderr
 
 
 def test_a_changed_weight_fails_and_names_the_worst_element(

@@ -65,6 +65,17 @@ def test_it_holds_no_path_of_the_machine_it_was_built_on(release: Path, workshop
         assert str(folder).encode() not in content
 
 
+def test_it_claims_its_prefix_when_it_is_loaded(
+    release: Path, workshop: Any, scenario: Any
+) -> None:
+    """Before anything is opened, and after the linker dropped whatever nothing refers to."""
+    library = workshop.root / "app/lib" / f"released_{release.name}"
+    shutil.copyfile(release, library)
+    owners = scenario("only_loaded", [str(library), "beta_"])
+    assert [owner["prefix"] for owner in owners] == ["beta_"]
+    assert scenario("open_scale", [str(library), "beta_"])["code"] == 0
+
+
 def test_it_carries_its_metadata(release: Path, workshop: Any, starter: Any) -> None:
     text = (workshop.system_library(starter) / "system_lib.json").read_bytes()
     assert text in release.read_bytes()
