@@ -62,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
+    if debug:
+        os.environ["TVMPLUG_DEBUG"] = "1"  # for the compiler, which is a process of its own
     try:
         args = _parser(arguments).parse_args(arguments)
         if args.command is None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tvmplug import bootstrap, files
+from tvmplug import bootstrap, files, output
 from tvmplug.errors import CompileError, ToolError, TvmplugError, error_families
 from tvmplug.pinned_env import cache_dir, ensure_environment, environment_dir, environment_python
 from tvmplug.pins import PINS
@@ -98,6 +98,7 @@ def run_compiler(project: Project, target: Target, *, update_golden: bool) -> Ma
     argv: list[str | Path] = [python, "-m", "tvmplug.compiler", "--project", project.root]
     argv += ["--target", target.name, "--out", project.compiled_dir(target)]
     argv += ["--update-golden"] if update_golden else []
+    argv += ["--debug"] if os.environ.get("TVMPLUG_DEBUG") == "1" else []
     with progress(f"compile {project.name} for {target.name}", every_line=True) as show:
         done = relay(
             argv,
@@ -122,6 +123,11 @@ def _last_json(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+_DIED_MEND = (
+    "Its last lines stand above; when memory ran out, close other programs and run it again"
+)
+
+
 def _compiler_error(
     result: Mapping[str, Any] | None, returncode: int, last_lines: str
 ) -> TvmplugError:
@@ -129,7 +135,9 @@ def _compiler_error(
         family = error_families().get(str(result["error"]), CompileError)
         return family(str(result.get("message", "failed")), mend=result.get("mend"))
     how = f"was ended by signal {-returncode}" if returncode < 0 else f"failed ({returncode})"
-    return CompileError(f"the compiler {how}:\n{last_lines}")
+    output.say(last_lines)
+    told = last_lines.splitlines()[-1].strip() if last_lines else "it said nothing"
+    return CompileError(f"the compiler {how}: {told}", mend=_DIED_MEND)
 
 
 def runtime_libraries(project: Project | None, target: Target) -> Path:
