@@ -31,6 +31,7 @@ def fail(run: Any, error: str, code: int, reason: str) -> None:
     [
         ("rng = ", "raise RuntimeError('no weights')\n    rng = ", "RuntimeError: no weights"),
         ('dims={"n": Dim(1, 64)},', "", "the module's dynamic dimension 'n' has no bounds"),
+        ("Dim(1, 64)}", 'Dim(1, 64), "k": Dim(1, 2)}', "`dims` bounds 'k'"),
         ("Case({", 'Case({"mask": ids, ', "input 'mask', which the module does not take"),
         ('Case({"ids": ids}', 'Case({"idz": ids}', "ranges names 'ids'"),
         ('{"hidden": hidden, ', "{", "returns 2 tensors, the cases have 1 reference outputs"),

@@ -131,6 +131,11 @@ class _Description:
                     f"the module's dynamic dimension '{own}' has no bounds",
                     mend=f'Add dims={{"{name}": Dim(min, max)}}',
                 )
+        if unused := [name for name in self._component.dims if name not in renamed.values()]:
+            raise ExportError(
+                f"`dims` bounds '{unused[0]}', which is no dimension of an input",
+                mend="Remove it, or use the module's name or the one in `shapes`",
+            )
         return renamed
 
     def _input(self, parameter: Parameter, renamed: Mapping[str, str]) -> TensorSpec:
@@ -170,6 +175,8 @@ def _spelled(size: int | str, renamed: Mapping[str, str]) -> int | str:
     """A size with the author's names of the dimensions: `s0 * 2` becomes `n * 2`."""
     if isinstance(size, int):
         return size
+    if size in renamed:  # an input may be declared by an expression as a whole
+        return renamed[size]
     return re.sub(r"[A-Za-z_]\w*", lambda found: renamed.get(found[0], found[0]), size)
 
 
