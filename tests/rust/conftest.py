@@ -21,6 +21,7 @@ from tvmplug.pins import PINS
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 RUNTIME = "tvm_runtime_flutter"
+COMPONENTS = ("scale", "join", "embed", "view")
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,13 @@ class Workshop:
     ) -> Completed:
         return run(["cargo", *argv], cwd=crate, env={**self.environ(plugin), **(more or {})})
 
-    def render_model(self, plugin: Plugin, crate: Path) -> None:
+    def render_model(
+        self, plugin: Plugin, crate: Path, components: Sequence[str] = COMPONENTS
+    ) -> None:
         answers = {
             "plugin_name": plugin.name,
             "prefix": plugin.prefix,
-            "components": ["scale", "join", "embed", "view"],
+            "components": components,
             "description": "A plugin of the tests",
             "license": "Apache-2.0",
             "repository": "",

@@ -38,5 +38,14 @@ def test_both_crates_are_formatted(workshop: Any, starter: Any) -> None:
         workshop.cargo(crate, "fmt", "--check").succeeded()
 
 
+def test_long_names_do_not_break_the_format(workshop: Any, plugin_of: Any) -> None:
+    plugin = plugin_of(
+        "a_plugin_with_quite_a_long_name_flutter", "a_plugin_with_quite_a_long_name_"
+    )
+    crate = workshop.crate(plugin)
+    workshop.render_model(plugin, crate, ["a_component_whose_name_is_even_longer_than_that"])
+    workshop.cargo(crate, "fmt", "--check").succeeded()
+
+
 def test_the_documentation_builds_without_warnings(workshop: Any) -> None:
     workshop.cargo(workshop.runtime, "doc", "--no-deps", "--all-features").succeeded()
