@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,17 @@ def test_sizes_offsets_and_constants_are_those_of_rust(
     source = tmp_path / "check.c"
     source.write_text("\n".join(['#include "tvm_plugin.h"', *checks]) + "\n")
     argv = ["cc", "-std=c11", *STRICT, "-c", source, "-o", tmp_path / "check.o"]
+    run_program(argv, cwd=tmp_path).succeeded()
+
+
+def test_the_runtime_crate_sees_tvms_types_as_the_pinned_headers_do(
+    run_program: Any, tmp_path: Path
+) -> None:
+    spec = find_spec("tvm_ffi")
+    assert spec
+    assert spec.origin
+    include = Path(spec.origin).parent / "include"
+    argv = ["cc", "-std=c11", "-I", include, "-c", HERE / "c_api_layout.c", "-o", tmp_path / "o"]
     run_program(argv, cwd=tmp_path).succeeded()
 
 
