@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from example_plugins import tvmplug
-from original_models import (
+from references import (
     g2p_predict,
     silero_probabilities,
     silero_segments,
