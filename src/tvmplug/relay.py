@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from tvmplug import output
 from tvmplug.errors import ProcessError, ToolError
@@ -38,8 +40,18 @@ def progress(title: str, *, every_line: bool) -> Iterator[Callable[[str], None]]
     """
     started = time.monotonic()
     if output.stderr.is_terminal:
-        with output.stderr.status(escape(title)) as status:
-            yield lambda line: status.update(f"{escape(title)} [dim]{escape(line[:100])}[/]")
+        one_line = Column(no_wrap=True, overflow="ellipsis")
+        with Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", table_column=one_line),
+            TimeElapsedColumn(),
+            console=output.stderr,
+            transient=True,
+        ) as bar:
+            task = bar.add_task(escape(title))
+            yield lambda line: bar.update(
+                task, description=f"{escape(title)} [dim]{escape(line)}[/]"
+            )
     else:
         output.stderr.print(f"... {escape(title)}")
         yield lambda line: output.say(f"    {line}") if every_line else None

@@ -317,3 +317,36 @@ def test_a_build_killed_at_any_moment_leaves_a_whole_library_and_the_next_one_re
     assert _staged(restored) == [LIBRARY.name]
     assert not list((restored / "build/tvmplug/linux-x64").glob(".new-*"))
     assert tvmplug("check", cwd=restored).returncode == 0
+
+
+def _started(root: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tvmplug", "build"],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_an_interrupted_build_says_so_and_stops_what_it_started(restored: Path) -> None:
+    with (restored / "model/export.py").open("a") as file:
+        file.write("import time; time.sleep(60)\n")
+    build = _started(restored)
+    time.sleep(1.5)
+    os.killpg(build.pid, signal.SIGINT)
+    _, told = build.communicate(timeout=10)
+    assert build.returncode == 130
+    assert told.splitlines()[-1] == "interrupted"
+    assert "Traceback" not in told
+
+
+def test_two_builds_at_once_do_the_work_once(restored: Path, tvmplug: Tvmplug) -> None:
+    with (restored / "model/export.py").open("a") as file:
+        file.write("# two at once\n")
+    builds = [_started(restored) for _ in range(2)]
+    told = [build.communicate(timeout=300) for build in builds]
+    assert [build.returncode for build in builds] == [0, 0], told
+    assert sum("$ " in err and "tvmplug.compiler" in err for _, err in told) == 1
+    assert tvmplug("check", cwd=restored).returncode == 0

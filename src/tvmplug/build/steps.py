@@ -84,6 +84,8 @@ def build_plugin(project: Project, target: Target) -> Built:
     if is_current(project.root, stamp_path, inputs):
         return Built(False, tuple(_staged_now(project, target)))
     with files.locked(project.compiled_dir(target), timeout_s=LOCK_TIMEOUT_S):
+        if is_current(project.root, stamp_path, inputs):  # another process built it meanwhile
+            return Built(False, tuple(_staged_now(project, target)))
         _remove_leftovers(project.compiled_dir(target), project.staged_dir(target))
         sources = _model_libraries if project.is_model else _runtime_libraries
         with _scratch(project.compiled_dir(target)) as work:
