@@ -1,4 +1,4 @@
-"""What the template tests share: real git and real Copier, with settings and caches of their own."""
+"""What the template tests share: real git and real Copier, isolated from the user's."""
 
 from __future__ import annotations
 

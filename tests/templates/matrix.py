@@ -10,7 +10,7 @@ from copier._template import load_template_config
 from .conftest import REPOSITORY
 
 QUESTIONS: dict[str, Any] = load_template_config(REPOSITORY / "copier.yml")
-LONG_NAME = "a_plugin_with_a_name_of_many_words_for_formatters_to_wrap_flutter"
+LONG_NAME = "a_plugin_with_many_words_in_its_name_flutter"
 AXES = {"runtime": ("license",), "model": ("source", "runtime_from", "license")}
 
 
