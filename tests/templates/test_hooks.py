@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from plumbum import local
 
-from .conftest import commit, git, render, update
+from .conftest import commit, git, render
 
 
 class Toolkit:
@@ -111,4 +111,3 @@ def test_an_update_goes_through_when_its_hook_fails(
     done = copier(toolkit, "update", "--trust", "--defaults", place)
     assert done.returncode == 0, done.stderr
     assert "_commit: v0.2.0" in (place / ".copier-answers.yml").read_text()
-    update(place)

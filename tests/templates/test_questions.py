@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 from typing import Any
@@ -115,6 +118,7 @@ def test_the_same_line_is_shown_while_asking(template: Path, tmp_path: Path) -> 
     }  # fmt: skip
     options = [word for pair in told.items() for word in ("--data", "=".join(pair))]
     main, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 200, 0, 0))
     asking = subprocess.Popen(
         [sys.executable, "-m", "copier", "copy", "--trust", *options, template, tmp_path / "class"],
         stdin=terminal, stdout=terminal, stderr=terminal, env={**os.environ, "TERM": "xterm"},
@@ -132,13 +136,12 @@ def test_the_same_line_is_shown_while_asking(template: Path, tmp_path: Path) -> 
     assert not (tmp_path / "class").exists()
 
 
-def _read_until(terminal: int, wanted: bytes, timeout_s: float = 60) -> bytes:
+def _read_until(terminal: int, wanted: bytes, timeout_s: float = 20) -> bytes:
     """Read what a program shows until it has shown `wanted`, answering its cursor queries."""
     shown, deadline = b"", time.monotonic() + timeout_s
     while wanted not in shown:
-        ready, _, _ = select.select([terminal], [], [], 1)
         assert time.monotonic() < deadline, shown[-2000:]
-        if not ready:
+        if not select.select([terminal], [], [], 1)[0]:
             continue
         piece = os.read(terminal, 4096)
         if b"\x1b[6n" in piece:

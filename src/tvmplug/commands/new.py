@@ -16,6 +16,7 @@ from tvmplug.errors import ProjectError, UsageError
 
 RUNTIME_NAME = "tvm_runtime_flutter"
 ANSWERS_FILE = ".copier-answers.yml"
+_MARKER = "'None' has no attribute "
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -116,7 +117,9 @@ def _copy(
     except TaskError as error:  # the hook has said why
         return int(error.returncode)
     except (CopierError, ValueError) as error:
-        raise UsageError(one_line(str(error))) from error
+        if _MARKER in str(error):
+            raise UsageError(one_line(str(error))) from error
+        raise UsageError(f"the template {source}: {one_line(str(error))}") from error
     return 0
 
 
@@ -125,7 +128,7 @@ def one_line(message: str) -> str:
 
     The reason for these is in questions/checks.jinja.
     """
-    _, marker, quoted = message.partition("'None' has no attribute ")
+    _, marker, quoted = message.partition(_MARKER)
     if marker:
         return str(ast.literal_eval(quoted))
     return " ".join(message.split())
