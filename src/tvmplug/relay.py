@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import deque
@@ -96,6 +98,8 @@ def relay(
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
+            # Its own group: Ctrl-C reaches this process alone, which then ends all of the group.
+            start_new_session=True,
         )
     except OSError as error:
         raise ToolError(
@@ -108,7 +112,7 @@ def relay(
 
     def stop() -> None:
         timed_out.set()
-        child.kill()
+        _end(child)
 
     timer = threading.Timer(timeout_s, stop)
     reader.start()
@@ -117,7 +121,7 @@ def relay(
         told = child.stdout.read() if child.stdout else ""
         returncode = child.wait()
     except BaseException:
-        child.kill()
+        _end(child)
         child.wait()
         raise
     finally:
@@ -128,6 +132,15 @@ def relay(
             f"{command[0]} did not finish within {timeout_s:g} s", output="\n".join(last)
         )
     return Completed(returncode, told, "\n".join(last))
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """Kill a program with all that it started, such as cargo's compilers."""
+    if sys.platform == "win32":
+        child.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 def _hand_on(stream: IO[str] | None, last: deque[str], show: Callable[[str], None]) -> None:

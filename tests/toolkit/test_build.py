@@ -332,14 +332,16 @@ def _started(root: Path) -> subprocess.Popen[str]:
 
 def test_an_interrupted_build_says_so_and_stops_what_it_started(restored: Path) -> None:
     with (restored / "model/export.py").open("a") as file:
-        file.write("import time; time.sleep(60)\n")
+        file.write("import subprocess\nsubprocess.run(['sleep', '61.5'])\n")
     build = _started(restored)
-    time.sleep(1.5)
+    time.sleep(2.5)
+    assert subprocess.run(["pgrep", "-fx", "sleep 61.5"], check=False).returncode == 0
     os.killpg(build.pid, signal.SIGINT)
     _, told = build.communicate(timeout=10)
     assert build.returncode == 130
     assert told.splitlines()[-1] == "interrupted"
     assert "Traceback" not in told
+    assert subprocess.run(["pgrep", "-fx", "sleep 61.5"], check=False).returncode == 1
 
 
 def test_two_builds_at_once_do_the_work_once(restored: Path, tvmplug: Tvmplug) -> None:
