@@ -40,6 +40,6 @@ final class TvmRuntime {
 
   const TvmRuntime._(this.ffiVersion);
 
-  /// Version of the loaded tvm-ffi, such as `0.1.15`: what is there, not what is pinned.
+  /// Version of the loaded tvm-ffi, such as `0.1.16`: what the library itself reports.
   final String ffiVersion;
 }
