@@ -12,6 +12,8 @@ WORDS ?= tvm kokoro flutterby phonemizer
 SOUND ?= examples/vad/speech.wav
 
 export TVMPLUG_CACHE_DIR := $(CURDIR)/.cache/tvmplug
+# Crates that several tests need are compiled once.
+export TVMPLUG_TEST_CARGO_TARGET := $(CURDIR)/.cache/cargo/tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help setup demo test test-fast lint typecheck format bench docs lock clean

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from tvmplug import files
+from tvmplug.commands.new import one_line
 from tvmplug.errors import BuildError, TvmplugError, UsageError
 from tvmplug.output import say, stderr
 from tvmplug.process import run
@@ -26,7 +27,16 @@ CACHE = ROOT / ".cache"
 RUNTIME = "tvm_runtime_flutter"
 EXAMPLES = {"g2p_flutter": "g2p", "vad_flutter": "vad"}
 # What the plugins are made of: when none of it changed, they are not made again.
-SOURCES = ("copier.yml", "examples", "hooks", "src", "template-model", "template-runtime")
+SOURCES = (
+    "copier.yml",
+    "examples",
+    "hooks",
+    "questions",
+    "src",
+    "starters",
+    "template-model",
+    "template-runtime",
+)
 
 
 def main() -> int:
@@ -139,7 +149,7 @@ def _show_refusal() -> None:
 def _reason(stderr: str) -> str:
     """The line that says why, out of what Copier and the hook printed."""
     lines = [line.strip() for line in stderr.splitlines() if "g2p_flutter" in line]
-    return lines[0] if lines else stderr.strip()
+    return one_line(lines[0] if lines else stderr)
 
 
 def _environment() -> dict[str, str]:

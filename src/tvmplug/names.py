@@ -13,6 +13,7 @@ _PLUGIN_NAME = re.compile(_RULES["plugin_name_pattern"])
 _PREFIX = re.compile(_RULES["prefix_pattern"])
 _COMPONENT = re.compile(_RULES["component_pattern"])
 _DART_KEYWORDS = frozenset(_RULES["dart_keywords"])
+_RUST_KEYWORDS = frozenset(_RULES["rust_keywords"])
 _RESERVED_NAMES = frozenset(_RULES["reserved_names"])
 _RESERVED_PREFIXES = tuple(_RULES["reserved_prefixes"])
 _PLUGIN_SUFFIXES = ("_flutter", "_plugin", "_model")
@@ -55,16 +56,18 @@ def check_prefix(prefix: str) -> None:
 
 
 def check_component(name: str) -> None:
-    """Refuse a malformed component name.
+    """Refuse a component name that is malformed or cannot be a name in Rust.
 
     Raises:
-        NamingError: It is not made of lower-case words.
+        NamingError: It is not made of lower-case words, or is a Rust keyword.
     """
     if not _COMPONENT.fullmatch(name):
         raise NamingError(
             f"'{name}' is no component name",
             mend="Use lower-case words joined by underscores, such as decoder_step",
         )
+    if name in _RUST_KEYWORDS:
+        raise NamingError(f"'{name}' is a Rust keyword", mend=f"Use {name}_model")
 
 
 def component_prefix(prefix: str, component: str) -> str:

@@ -57,6 +57,9 @@ def _llvm(triple: str, *, cpu: str = "generic") -> Mapping[str, object]:
 
 
 _IOS, _MACOS = PINS.minimum_os["ios"], PINS.minimum_os["macos"]
+# Macs with Apple's own processor, and so arm64 simulators, begin with iOS 14; LLVM
+# raises a lower version to it (Triple::getMinimumSupportedOSVersion).
+_IOS_SIMULATOR = "14.0"
 _ANDROID = PINS.minimum_os["android"]
 
 _ROWS = (
@@ -73,12 +76,12 @@ _ROWS = (
     ),
     Target(
         name="ios-simulator",
-        tvm_target=_llvm(f"arm64-apple-ios{_IOS}-simulator", cpu="apple-m1"),
+        tvm_target=_llvm(f"arm64-apple-ios{_IOS_SIMULATOR}-simulator", cpu="apple-m1"),
         rust_triple="aarch64-apple-ios-sim",
         object_format=ObjectFormat.MACHO,
         os="ios",
         arch="arm64",
-        minimum_os=_IOS,
+        minimum_os=_IOS_SIMULATOR,
         library_dir="darwin/ios-arm64-simulator",
         library_name="{}.framework/{}",
     ),

@@ -58,6 +58,13 @@ def test_bad_prefixes_are_refused(prefix: str) -> None:
         names.check_prefix(prefix)
 
 
+@pytest.mark.parametrize("name", ["", "Encoder", "a-b", "a_", "type", "match", "self", "yield"])
+def test_bad_component_names_are_refused(name: str) -> None:
+    with pytest.raises(NamingError) as caught:
+        names.check_component(name)
+    assert caught.value.mend
+
+
 @given(st.text(max_size=12))
 def test_a_prefix_is_accepted_only_when_it_is_words_with_underscores(text: str) -> None:
     try:

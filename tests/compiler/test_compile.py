@@ -129,6 +129,43 @@ def test_every_target_compiles_to_objects_of_its_own(
         compare_with_llvm_ar(archive, tmp_path)
 
 
+FEW_KERNELS = """\
+import numpy as np
+from tvm import relax
+from tvmplug.export import Case, Component
+
+
+def component(name, body, reference):
+    builder = relax.BlockBuilder()
+    x = relax.Var("x", relax.TensorType((4,), "float32"))
+    with builder.function("main", [x]):
+        with builder.dataflow():
+            y = builder.emit_output(body(x))
+        builder.emit_func_output(y)
+    ones = np.full(4, 3, "float32")
+    return Component(name=name, module=builder.get(), cases=[Case({"x": ones}, {"y": reference})])
+
+
+def export():
+    return [
+        component("square", lambda x: relax.op.multiply(x, x), np.full(4, 9, "float32")),
+        component("same", lambda x: x, np.full(4, 3, "float32")),
+    ]
+"""
+
+
+def test_a_component_with_one_kernel_or_none_compiles(plugin: Callable[..., Any]) -> None:
+    made = plugin(
+        name="few_flutter", prefix="few_", components=("square", "same"), script=FEW_KERNELS
+    )
+    run = made.compile()
+    assert run.code == 0, run.stderr
+    archive = (made.out() / "libfew_flutter_system_lib.a").read_bytes()
+    assert b"few_square___tvm_ffi__library_bin" in archive
+    assert b"few_same___tvm_ffi__library_bin" in archive
+    assert b"__tvm_ffi_main" not in archive
+
+
 def compare_with_nm(content: bytes, path: Path) -> None:
     """The global symbols of an object, ours against those that llvm-nm lists."""
     if shutil.which("llvm-nm") is None:

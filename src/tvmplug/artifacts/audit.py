@@ -18,9 +18,6 @@ from tvmplug.metadata import METADATA_NAME, Metadata, read_metadata
 from tvmplug.targets import ObjectFormat, Target
 
 _BUILD_AGAIN = "Run `tvmplug build` to make it again"
-# There is no older simulator on Apple's processors; LLVM raises a lower version to this one
-# (llvm's Triple::getMinimumSupportedOSVersion).
-_ARM64_SIMULATOR = (14, 0, 0)
 _COFF_WEAK_DEFAULT = re.compile(r"\.weak\.(?P<name>.+?)\.default\.(?P<owner>.+)")
 
 
@@ -165,10 +162,7 @@ def check_object(found: ObjectFile, target: Target, where: str) -> None:
         raise ArtifactError(
             f"{where} is for {found.platform}, {target.name} needs {platform}", mend=_BUILD_AGAIN
         )
-    allowed = _version(target.minimum_os)
-    if (platform, found.arch) == ("ios-simulator", "arm64"):
-        allowed = max(allowed, _ARM64_SIMULATOR)
-    if found.minimum_os and _version(found.minimum_os) > allowed:
+    if found.minimum_os and _version(found.minimum_os) > _version(target.minimum_os):
         raise ArtifactError(
             f"{where} needs {found.platform} {found.minimum_os}, wanted is {target.minimum_os}",
             mend=_BUILD_AGAIN,
