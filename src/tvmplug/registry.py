@@ -101,7 +101,7 @@ def register(path: Path, plugin: str, prefix: str) -> bool:
             )
         if plugin in entries and entries[plugin].prefix == prefix:
             return False
-        _plugins(document)[plugin] = CommentedMap({"prefix": prefix})
+        _plugins(document).setdefault(plugin, CommentedMap())["prefix"] = prefix
         files.write_text(path, _dump(document))
     return True
 

@@ -64,9 +64,12 @@ def files_of(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test reads or writes the user's git configuration, Copier settings or caches."""
+    """No test reads or writes the user's git configuration, Copier settings or caches.
+
+    For one module at a time, so that the tests after these see the environment as it was.
+    """
     home = tmp_path_factory.mktemp("home")
     (home / "gitconfig").write_text(
         "[user]\n  name = Test\n  email = test@example.com\n"
@@ -87,7 +90,7 @@ def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory, isolated: None) -> Path:
     """The templates as a git repository of their own, tagged v0.1.0. Do not change it."""
     folder = tmp_path_factory.mktemp("template") / "tvmplug"

@@ -31,7 +31,7 @@ NO_COMMENTS = re.compile(r"^LICENSE$|^third_party/.*/|\.json$")
 VARIANTS = variants()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def rendered(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A function from a variant's name to its folder; each is generated once."""
 

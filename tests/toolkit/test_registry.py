@@ -60,6 +60,11 @@ def test_a_plugin_may_move_to_another_free_prefix(path: Path) -> None:
     assert _prefixes(path) == {"kokoro_flutter": "kokoro_", "g2p_flutter": "phonemes_"}
 
 
+def test_moving_to_another_prefix_keeps_what_else_the_entry_says(path: Path) -> None:
+    assert registry.register(path, "kokoro_flutter", "voice_")
+    assert path.read_text() == COMMENTED.replace("prefix: kokoro_", "prefix: voice_")
+
+
 @pytest.mark.parametrize("prefix", ["g2p_", "g2p_encoder_"])
 def test_a_prefix_that_meets_anothers_is_refused_with_its_holder_and_line(
     path: Path, prefix: str
