@@ -39,7 +39,7 @@ test: setup ## Run every test (the real compiler, cargo, git and Copier).
 	@$(PY) -m pytest
 
 test-fast: setup ## Run the tests that need no compiler and no cargo: under a minute.
-	@$(PY) -m pytest -m "not slow"
+	@$(PY) -m pytest -m "not slow" --numprocesses 2 --dist loadfile
 
 lint: setup ## Check style: ruff, and the formatting of Python code.
 	@$(VENV)/bin/ruff check .
