@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from tvmplug import files
-from tvmplug.output import say, step, table
+from tvmplug.output import progress, say, table
 from tvmplug.process import run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,7 +48,7 @@ def main() -> int:
     }
     rounds = []
     for number in range(ROUNDS):
-        with step(f"round {number + 1} of {ROUNDS}"):
+        with progress(f"round {number + 1} of {ROUNDS}", every_line=False):
             command = [host, demo.BUNDLE, " ".join(WORDS), SOUND, str(REPEATS)]
             plugins = json.loads(run(command, echo=False).stdout)
             rounds.append(

@@ -26,6 +26,7 @@ BUNDLE = FOLDER / "bundle" / "lib"
 CACHE = ROOT / ".cache"
 RUNTIME = "tvm_runtime_flutter"
 EXAMPLES = {"g2p_flutter": "g2p", "vad_flutter": "vad"}
+COPIER_COPY = ("copier", "copy", "--trust", "--defaults", "--vcs-ref=HEAD")
 # What the plugins are made of: when none of it changed, they are not made again.
 SOURCES = (
     "copier.yml",
@@ -115,8 +116,12 @@ def _generate() -> None:
 
 
 def _copier_copy(destination: Path, *options: str | Path) -> None:
-    command = ["copier", "copy", "--trust", "--defaults", "--vcs-ref=HEAD", *options]
-    run([*command, ROOT, destination], env=_environment(), capture=False, timeout_s=1800)
+    run(
+        [*COPIER_COPY, *options, ROOT, destination],
+        env=_environment(),
+        capture=False,
+        timeout_s=1800,
+    )
 
 
 def _bundle() -> None:
@@ -137,9 +142,8 @@ def _show_refusal() -> None:
     third = FOLDER / "third_flutter"
     shutil.rmtree(third, ignore_errors=True)
     _heading("A third plugin asks for g2p_")
-    command = ["copier", "copy", "--trust", "--defaults", "--vcs-ref=HEAD", "--quiet"]
-    answers = ["-d", "kind=model", "-d", "prefix=g2p_"]
-    refused = run([*command, *answers, ROOT, third], env=_environment(), check=False)
+    asked = ["--quiet", "-d", "kind=model", "-d", "prefix=g2p_"]
+    refused = run([*COPIER_COPY, *asked, ROOT, third], env=_environment(), check=False)
     if refused.returncode == 0 or third.exists():
         raise BuildError(f"{third.name} was generated although g2p_ is taken")
     say(_reason(refused.stderr))

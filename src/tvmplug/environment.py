@@ -16,7 +16,7 @@ from tvmplug.pinned_env import cache_dir, ensure_environment, environment_dir, e
 from tvmplug.pins import PINS
 from tvmplug.process import run
 from tvmplug.project import Project
-from tvmplug.relay import progress, relay
+from tvmplug.relay import relay
 from tvmplug.targets import Target
 
 COMPILE_TIMEOUT_S = 3600
@@ -99,7 +99,7 @@ def run_compiler(project: Project, target: Target, *, update_golden: bool) -> Ma
     argv += ["--target", target.name, "--out", project.compiled_dir(target)]
     argv += ["--update-golden"] if update_golden else []
     argv += ["--debug"] if os.environ.get("TVMPLUG_DEBUG") == "1" else []
-    with progress(f"compile {project.name} for {target.name}", every_line=True) as show:
+    with output.progress(f"compile {project.name} for {target.name}", every_line=True) as show:
         done = relay(
             argv,
             cwd=project.root,

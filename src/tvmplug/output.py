@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
 
 # Progress goes to stderr, so that `--json` and pipes see results alone.
 stdout = Console(soft_wrap=True, highlight=False)
@@ -18,21 +19,33 @@ stderr = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 @contextlib.contextmanager
-def step(title: str) -> Iterator[None]:
-    """Show that something is running, and how long it took.
-
-    A terminal sees a spinner; a log sees one line when it starts and one when it ends.
+def progress(title: str, *, every_line: bool) -> Iterator[Callable[[str], None]]:
+    """Show a step with the line that its program printed last.
 
     Args:
-        title: What is being done, such as "compile encoder for linux-x64".
+        title: What is being done.
+        every_line: Where there is no terminal to rewrite a line on, print each one.
+
+    Yields:
+        A function that takes one line of the program's progress.
     """
     started = time.monotonic()
     if stderr.is_terminal:
-        with stderr.status(escape(title)):
-            yield
+        one_line = Column(no_wrap=True, overflow="ellipsis")
+        with Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", table_column=one_line),
+            TimeElapsedColumn(),
+            console=stderr,
+            transient=True,
+        ) as bar:
+            task = bar.add_task(escape(title))
+            yield lambda line: bar.update(
+                task, description=f"{escape(title)} [dim]{escape(line)}[/]"
+            )
     else:
         stderr.print(f"... {escape(title)}")
-        yield
+        yield lambda line: say(f"    {line}") if every_line else None
     seconds = time.monotonic() - started
     stderr.print(f"[green]✓[/] {escape(title)} [dim]({seconds:.1f} s)[/]")
 

@@ -12,53 +12,16 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
-
-from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Column
 
 from tvmplug import output
 from tvmplug.errors import ProcessError, ToolError
 from tvmplug.process import Completed
 
 _LAST_LINES = 40
-
-
-@contextlib.contextmanager
-def progress(title: str, *, every_line: bool) -> Iterator[Callable[[str], None]]:
-    """Show a step with the line that its program printed last.
-
-    Args:
-        title: What is being done.
-        every_line: Where there is no terminal to rewrite a line on, print each one.
-
-    Yields:
-        A function that takes one line of the program's progress.
-    """
-    started = time.monotonic()
-    if output.stderr.is_terminal:
-        one_line = Column(no_wrap=True, overflow="ellipsis")
-        with Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", table_column=one_line),
-            TimeElapsedColumn(),
-            console=output.stderr,
-            transient=True,
-        ) as bar:
-            task = bar.add_task(escape(title))
-            yield lambda line: bar.update(
-                task, description=f"{escape(title)} [dim]{escape(line)}[/]"
-            )
-    else:
-        output.stderr.print(f"... {escape(title)}")
-        yield lambda line: output.say(f"    {line}") if every_line else None
-    seconds = time.monotonic() - started
-    output.stderr.print(f"[green]✓[/] {escape(title)} [dim]({seconds:.1f} s)[/]")
 
 
 def relay(

@@ -15,7 +15,7 @@ from tvmplug import output
 from tvmplug.errors import BuildError, GoldenError, ToolError, TvmplugError
 from tvmplug.process import Completed
 from tvmplug.project import Project
-from tvmplug.relay import progress, relay
+from tvmplug.relay import relay
 from tvmplug.targets import Target
 
 CARGO_TIMEOUT_S = 3600
@@ -98,7 +98,7 @@ def _cargo(
     failed: Callable[[Completed], TvmplugError],
 ) -> Completed:
     require_tools()
-    with progress(title, every_line=False) as show:
+    with output.progress(title, every_line=False) as show:
         done = relay(
             ["cargo", *argv],
             cwd=project.rust_dir,

@@ -17,6 +17,7 @@ from tvmplug.build.staging import Staged, stage
 from tvmplug.build.stamp import STAMP_NAME, Stamp, is_current, write_stamp
 from tvmplug.compiler.freshness import is_fresh
 from tvmplug.errors import ArtifactError
+from tvmplug.manifest import MANIFEST_NAME
 from tvmplug.metadata import METADATA_NAME, Metadata, read_metadata
 from tvmplug.pins import PINS
 from tvmplug.process import run
@@ -183,7 +184,7 @@ def audit_compiled(project: Project, target: Target) -> Metadata:
 def _inputs(project: Project, target: Target) -> Mapping[str, str]:
     inputs = {
         "crate": _crate_sha256(project.rust_dir),
-        "manifest": files.sha256_file(project.root / "tvm_plugin.yaml"),
+        "manifest": files.sha256_file(project.root / MANIFEST_NAME),
         "tvm": PINS.tvm,
         "tvm_ffi": PINS.tvm_ffi,
         "tvmplug": files.sha256_tree(PACKAGE_DIR / "build", ignore=_is_leftover),
