@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from tools import toolchain
+from rich.markup import escape
+
+from tools import checks, flutter_test, toolchain
 from tvmplug.errors import TvmplugError
-from tvmplug.output import say, stderr, table
+from tvmplug.output import say, stderr, stdout, table
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,6 +24,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("toolchain", help="install Dart and Flutter; show the versions")
     command.set_defaults(run=_toolchain)
+    command = commands.add_parser("test", help="run a project's Dart tests in flutter_tester")
+    command.add_argument("project", type=Path)
+    command.add_argument("files", type=Path, nargs="*", help="none: all of test/")
+    command.set_defaults(run=_test)
+    command = commands.add_parser("check", help="format check and analysis of projects")
+    command.add_argument("projects", type=Path, nargs="+")
+    command.set_defaults(run=_check)
     arguments = parser.parse_args(argv)
     try:
         return int(arguments.run(arguments))
@@ -34,6 +44,28 @@ def _toolchain(_: argparse.Namespace) -> int:
     table("", ("package", "version"), list(found.versions.items()))
     say(f"in {found.root}")
     return 0
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    result = flutter_test.run(toolchain.find_or_install(), arguments.project, arguments.files)
+    print(result.output, end="")
+    colours = {"passed": "green", "failed": "red", "skipped": "yellow"}
+    for test in result.tests:
+        outcome = test.outcome.value
+        stdout.print(f"[{colours[outcome]}]{outcome:8}[/]{escape(f'{test.file}: {test.name}')}")
+        if test.reason:
+            print("    " + test.reason.rstrip().replace("\n", "\n    "))
+    counts = f"{result.passed} passed, {result.failed} failed, {result.skipped} skipped"
+    say(f"{counts} in {result.seconds:.1f} s")
+    return 0 if result.ok else 1
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    found = toolchain.find_or_install()
+    analysed = checks.analyze(found, arguments.projects)
+    formatted = checks.format_check(found, arguments.projects)
+    print(analysed.output + formatted.output, end="")
+    return 0 if analysed.ok and formatted.ok else 1
 
 
 if __name__ == "__main__":
