@@ -26,6 +26,13 @@
  * accept NULL. What a function takes is borrowed until it returns. Freeing functions may run on any
  * thread, so their addresses serve as finalizers.
  *
+ * Mailboxes are for a caller that may end at any moment without giving anything back, such as an
+ * isolate of Dart: it only has finalizers. So what it uses is known by numbers, and each number is
+ * drawn before anything is put under it: a finalizer is attached to the number first, then the
+ * number is given its meaning. A number without a meaning is TVM_PLUGIN_INVALID, or nothing to do
+ * for the freeing functions; it never crashes. What a holder of a mailbox was lent lives until its
+ * next call, or until it lets go; with the last holder go the mailbox, its tickets and its model.
+ *
  * Threads. A session or a model may be used from any thread, by one at a time: a second one gets
  * TVM_PLUGIN_BUSY. Different handles run at the same time. A tensor may be read from several
  * threads. Load all plugins before several threads open sessions: TVM's own tables of compiled
@@ -41,7 +48,7 @@
 #include <stdint.h>
 
 /* Raised when a signature or a layout here changes; compare with PREFIXabi_version(). */
-#define TVM_PLUGIN_ABI 1u
+#define TVM_PLUGIN_ABI 2u
 
 /* Codes of errors. They never change their meaning. */
 typedef enum tvm_plugin_code {
@@ -91,7 +98,8 @@ typedef enum tvm_plugin_tag {
   TVM_PLUGIN_TAG_STRING = 4, /* bytes, UTF-8 */
   TVM_PLUGIN_TAG_BYTES = 5,  /* bytes */
   TVM_PLUGIN_TAG_TENSOR = 6, /* tensor */
-  TVM_PLUGIN_TAG_LIST = 7    /* list */
+  TVM_PLUGIN_TAG_LIST = 7,   /* list */
+  TVM_PLUGIN_TAG_TICKET = 8  /* integer, the ticket of a tensor; in calls of a mailbox only */
 } tvm_plugin_tag;
 
 #ifdef __cplusplus
@@ -168,8 +176,9 @@ typedef struct tvm_plugin_value {
  * methods:     the model's methods as JSON, [{"name", "arguments": [{"name", "type"}], "result"}],
  *              where a type is bool, int, float, string, bytes, tensor, list<T>, T? or (result only)
  *              null; lives as long as the process.
- * runtime:     {"versions": {...}, "prefixes": [...]} as a string value: the TVM runtime in this
- *              process, and which library holds which prefix.
+ * runtime:     {"versions": {...}, "prefixes": [...], "mailboxes": {...}} as a string value: the
+ *              TVM runtime in this process, which library holds which prefix, and how many holders,
+ *              tickets and threads of mailboxes this plugin has.
  *
  * session_open:  opens a component.
  * session_run:   runs it on `count` named tensors, in any order. Neither inputs nor outputs are
@@ -186,6 +195,25 @@ typedef struct tvm_plugin_value {
  * model_call:  calls one of its methods. Free `*out` with value_free. After TVM_PLUGIN_PANICKED the
  *              model only answers that; close it.
  * model_close: gives it back.
+ *
+ * mailbox_number:  a number that no holder and no ticket of this plugin has had. Never 0.
+ * mailbox_open:    makes a mailbox, whose first holder is `number`.
+ * mailbox_join:    makes `number` one more holder of the mailbox that `other` holds.
+ * mailbox_close:   ends the hold of a number, given as a pointer so that this is a finalizer.
+ * mailbox_scratch: lends the holder at least `size` bytes, on an 8-byte boundary, for what it
+ *                  passes to the other functions. Asking again may take the earlier bytes away.
+ * mailbox_start:   opens the component, or the model where `component.data` is NULL, on a thread of
+ *                  the mailbox's own, and waits for it. Once per mailbox.
+ * mailbox_call:    calls a method of the model on that thread, and waits; calls of several holders
+ *                  wait in line. Of a component, `args` are the names of its inputs and their
+ *                  tensors in turn, `method` means nothing, and the result is the list of its
+ *                  outputs in the order of the metadata. Tensors are passed as tickets; those of
+ *                  the result are new ones. `*out` is lent to the holder: do not free it.
+ *
+ * ticket_new:      puts a tensor of zeros into the mailbox, and says its ticket.
+ * ticket_view:     where its elements lie.
+ * ticket_keep:     lets the ticket outlive the mailbox that it is in.
+ * ticket_free:     gives a ticket, as a pointer, back; the memory goes with its last user.
  *
  * value_free:  frees what a value holds, lists and tensors in it included, and makes it null. Only
  *              for values that this plugin returned.
@@ -219,6 +247,28 @@ typedef struct tvm_plugin_value {
       tvm_plugin_model *model, tvm_plugin_bytes method, const tvm_plugin_value *args,            \
       size_t count, tvm_plugin_value *out, tvm_plugin_error **error);                            \
   TVM_PLUGIN_API void P##model_close(tvm_plugin_model *model);                                   \
+                                                                                                 \
+  TVM_PLUGIN_API uintptr_t P##mailbox_number(void);                                              \
+  TVM_PLUGIN_API int32_t P##mailbox_open(uintptr_t number, tvm_plugin_error **error);            \
+  TVM_PLUGIN_API int32_t P##mailbox_join(                                                        \
+      uintptr_t number, uintptr_t other, tvm_plugin_error **error);                              \
+  TVM_PLUGIN_API void P##mailbox_close(void *number);                                            \
+  TVM_PLUGIN_API int32_t P##mailbox_scratch(                                                     \
+      uintptr_t number, size_t size, void **out, tvm_plugin_error **error);                      \
+  TVM_PLUGIN_API int32_t P##mailbox_start(                                                       \
+      uintptr_t number, tvm_plugin_bytes component, tvm_plugin_error **error);                   \
+  TVM_PLUGIN_API int32_t P##mailbox_call(                                                        \
+      uintptr_t number, tvm_plugin_bytes method, const tvm_plugin_value *args, size_t count,     \
+      const tvm_plugin_value **out, tvm_plugin_error **error);                                   \
+                                                                                                 \
+  TVM_PLUGIN_API int32_t P##ticket_new(                                                          \
+      uintptr_t mailbox, int32_t dtype, const int64_t *shape, size_t rank,                       \
+      uintptr_t *out, tvm_plugin_error **error);                                                 \
+  TVM_PLUGIN_API int32_t P##ticket_view(                                                         \
+      uintptr_t ticket, tvm_plugin_tensor_view *out, tvm_plugin_error **error);                  \
+  TVM_PLUGIN_API int32_t P##ticket_keep(                                                         \
+      uintptr_t mailbox, uintptr_t ticket, tvm_plugin_error **error);                            \
+  TVM_PLUGIN_API void P##ticket_free(void *ticket);                                              \
                                                                                                  \
   TVM_PLUGIN_API void P##value_free(tvm_plugin_value *value);                                    \
   TVM_PLUGIN_API void P##error_free(tvm_plugin_error *error);

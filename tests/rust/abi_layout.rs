@@ -38,6 +38,7 @@ fn main() {
         ("BYTES", abi::BYTES),
         ("TENSOR", abi::TENSOR),
         ("LIST", abi::LIST),
+        ("TICKET", abi::TICKET),
     ];
     for (name, tag) in tags {
         println!("TVM_PLUGIN_TAG_{name} = {tag}");

@@ -41,6 +41,12 @@ class View(c.Structure):
         ("rank", c.c_size_t), ("dtype", c.c_int32), ("writable", c.c_int32),
     )  # fmt: skip
 
+    def array(self) -> npt.NDArray[Any]:
+        """The memory that is viewed, not a copy."""
+        shape = [self.shape[i] for i in range(self.rank)]
+        memory = (c.c_char * self.bytes).from_address(self.data or 0) if self.bytes else b""
+        return np.frombuffer(memory, dtype=DTYPES[self.dtype - 1]).reshape(shape)
+
 
 class Named(c.Structure):
     _fields_ = (("name", Bytes), ("tensor", c.c_void_p))
@@ -89,10 +95,7 @@ class Tensor:
 
     def array(self) -> npt.NDArray[Any]:
         """The tensor's own memory, not a copy."""
-        view = self.view()
-        shape = [view.shape[i] for i in range(view.rank)]
-        memory = (c.c_char * view.bytes).from_address(view.data or 0) if view.bytes else b""
-        return np.frombuffer(memory, dtype=DTYPES[view.dtype - 1]).reshape(shape)
+        return self.view().array()
 
     def free(self) -> None:
         self.plugin.function("tensor_free")(c.c_void_p(self.handle))
@@ -108,14 +111,15 @@ class Plugin:
     def function(self, name: str) -> Any:
         return getattr(self.library, self.prefix + name)
 
-    def call(self, name: str, *arguments: Any, out: Any) -> None:
+    def call(self, name: str, *arguments: Any, out: Any = None) -> None:
         """Calls a function that may fail.
 
         Raises:
             PluginError: It did.
         """
         error = c.POINTER(Failure)()
-        code = self.function(name)(*arguments, c.byref(out), c.byref(error))
+        results = () if out is None else (c.byref(out),)
+        code = self.function(name)(*arguments, *results, c.byref(error))
         if code == 0:
             return
         answer = error.contents
@@ -150,6 +154,29 @@ class Plugin:
         self.call("session_open", Bytes.of(component.encode()), out=handle)
         return Session(self, handle)
 
+    def hold(self, other: Holder | None = None) -> Holder:
+        """A new mailbox, or one more hold on another holder's."""
+        number = self.number()
+        if other:
+            self.call("mailbox_join", c.c_size_t(number), c.c_size_t(other.number))
+        else:
+            self.call("mailbox_open", c.c_size_t(number))
+        return Holder(self, number)
+
+    def number(self) -> int:
+        function = self.function("mailbox_number")
+        function.restype = c.c_size_t
+        return int(function())
+
+    def ticket_array(self, ticket: int) -> npt.NDArray[Any]:
+        """The memory of a ticket's tensor, not a copy."""
+        view = View()
+        self.call("ticket_view", c.c_size_t(ticket), out=view)
+        return view.array()
+
+    def free_ticket(self, ticket: int) -> None:
+        self.function("ticket_free")(c.c_void_p(ticket))
+
     def model(self) -> Model:
         handle = c.c_void_p()
         self.call("model_open", out=handle)
@@ -173,6 +200,7 @@ class Plugin:
             payload.bytes.read,
             lambda: Tensor(self, payload.tensor).array().copy(),
             lambda: [self.content(payload.list.items[i]) for i in range(payload.list.count)],
+            lambda: Ticket(payload.integer),
         )
         return read[value.tag]()
 
@@ -225,6 +253,50 @@ class Model:
         self.plugin.function("model_close")(self.handle)
 
 
+class Ticket(int):
+    """The number of a tensor in a mailbox."""
+
+
+class Holder:
+    """One hold on a mailbox of a plugin."""
+
+    def __init__(self, plugin: Plugin, number: int) -> None:
+        self.plugin, self.number = plugin, number
+
+    def start(self, component: str | None = None) -> None:
+        name = Bytes() if component is None else Bytes.of(component.encode())
+        self.plugin.call("mailbox_start", c.c_size_t(self.number), name)
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        values = (Value * len(arguments))(*[value_of(argument) for argument in arguments])
+        out = c.POINTER(Value)()
+        name, number = Bytes.of(method.encode()), c.c_size_t(self.number)
+        count = c.c_size_t(len(arguments))
+        self.plugin.call("mailbox_call", number, name, values, count, out=out)
+        return self.plugin.content(out.contents)
+
+    def put(self, array: Any) -> Ticket:
+        """A new float32 tensor in the mailbox."""
+        array = np.ascontiguousarray(array, dtype="float32")
+        shape, rank = (c.c_int64 * array.ndim)(*array.shape), c.c_size_t(array.ndim)
+        ticket, dtype = c.c_size_t(), DTYPES.index("float32") + 1
+        number = c.c_size_t(self.number)
+        self.plugin.call("ticket_new", number, dtype, shape, rank, out=ticket)
+        self.plugin.ticket_array(ticket.value)[...] = array
+        return Ticket(ticket.value)
+
+    def keep(self, ticket: int) -> None:
+        self.plugin.call("ticket_keep", c.c_size_t(self.number), c.c_size_t(ticket))
+
+    def scratch(self, size: int) -> int:
+        out = c.c_void_p()
+        self.plugin.call("mailbox_scratch", c.c_size_t(self.number), c.c_size_t(size), out=out)
+        return out.value or 0
+
+    def close(self) -> None:
+        self.plugin.function("mailbox_close")(c.c_void_p(self.number))
+
+
 def value_of(content: Any) -> Value:
     """A value for Python content; what it points to lives as long as `content`."""
     value = Value()
@@ -233,6 +305,8 @@ def value_of(content: Any) -> Value:
             pass
         case bool():
             value.tag, value.payload.integer = 1, content
+        case Ticket():
+            value.tag, value.payload.integer = 8, content
         case int():
             value.tag, value.payload.integer = 2, content
         case float():

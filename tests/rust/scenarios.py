@@ -9,12 +9,13 @@ import ctypes
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from host import Plugin, PluginError, Session, Tensor
+from host import Holder, Plugin, PluginError, Session, Tensor, Ticket
 
 Library = tuple[str, str]
 ONES = np.ones((2, 3), dtype="float32")
@@ -31,6 +32,12 @@ def refused(action: Callable[[], Any]) -> dict[str, Any]:
     except PluginError as error:
         return {"code": error.code, "message": error.message, "mend": error.mend}
     return {"code": 0, "answer": repr(answer)}
+
+
+def resident() -> int:
+    """Memory of this process in KiB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
 def mapped(word: str) -> list[str]:
@@ -155,14 +162,6 @@ def memory(library: Library, rounds: float) -> Any:
         p.runtime()
         for tensor in (x, y, *outputs.values()):
             tensor.free()
-
-    def resident() -> int:
-        line = next(
-            line
-            for line in Path("/proc/self/status").read_text().splitlines()
-            if line.startswith("VmRSS")
-        )
-        return int(line.split()[1])
 
     sizes = []
     for _ in range(2):
@@ -301,6 +300,157 @@ def models_on_threads(library: Library) -> Any:
         thread.start()
         thread.join()
     return counts
+
+
+# Mailboxes
+
+
+def held(p: Plugin) -> list[int]:
+    """How many holders, tensors and threads of mailboxes a plugin has, once threads have ended."""
+    for _ in range(200):
+        counts = p.runtime()["mailboxes"]
+        if counts["threads"] == 0:
+            break
+        time.sleep(0.01)
+    return [counts[name] for name in ("holders", "tensors", "threads")]
+
+
+def mailboxes(library: Library) -> Any:
+    """A model and a component through mailboxes, tensors by ticket, until nothing is left."""
+    p = load(library)
+    owner = p.hold()
+    worker = p.hold(owner)
+    worker.start()
+    first = [worker.call("count"), owner.call("count")]
+    x = owner.put(ONES)
+    y = worker.call("scale_tensor", x)
+    scaled = p.ticket_array(y).tolist()
+    again = p.ticket_array(worker.call("scale_tensor", y)).tolist()
+    nested = worker.call("echo_text", "naïve")
+
+    session = p.hold()
+    session.start("join")
+    a, b = session.put([[1, 2]]), session.put([[3, 4]])
+    outputs = session.call("", "y", b, "x", a)
+    joined = [p.ticket_array(ticket).tolist() for ticket in outputs]
+    session.keep(outputs[0])
+    session.close()
+    kept = p.ticket_array(outputs[0]).tolist()
+    gone = refused(lambda: p.ticket_array(outputs[1]))
+
+    during = p.runtime()["mailboxes"]
+    owner.close()
+    alone = worker.call("count")
+    worker.close()
+    left = held(p)
+    p.free_ticket(outputs[0])
+    return {
+        "first": first,
+        "scaled": scaled,
+        "again": again,
+        "text": nested,
+        "joined": joined,
+        "kept": kept,
+        "gone": gone["code"],
+        "during": during,
+        "alone": alone,
+        "left": left,
+        "end": held(p),
+    }
+
+
+def wrong_numbers(library: Library) -> Any:
+    """What a mailbox answers to numbers that mean nothing, and to calls out of order."""
+    p = load(library)
+    owner, other = p.hold(), p.hold()
+    unknown = Holder(p, 10**6)
+    x = owner.put(ONES)
+    answers = {
+        "reopened": refused(lambda: p.call("mailbox_open", ctypes.c_size_t(owner.number))),
+        "zero": refused(lambda: p.call("mailbox_open", ctypes.c_size_t(0))),
+        "join": refused(lambda: p.hold(unknown)),
+        "unknown": refused(lambda: unknown.call("count")),
+        "put": refused(lambda: unknown.put(ONES)),
+        "scratch": refused(lambda: unknown.scratch(8)),
+        "view": refused(lambda: p.ticket_array(10**6)),
+        "not started": refused(lambda: owner.call("count")),
+        "no component": refused(lambda: owner.start("nope")),
+        "foreign keep": refused(lambda: other.keep(x)),
+    }
+    owner.start()
+    answers |= {
+        "started twice": refused(owner.start),
+        "ticket": refused(lambda: owner.call("scale_tensor", Ticket(10**6))),
+        "freed": refused(lambda: (p.free_ticket(x), owner.call("scale_tensor", x))),
+        "method": refused(lambda: owner.call("nope")),
+        "panic": refused(lambda: owner.call("panic", "boom")),
+        "after panic": refused(lambda: owner.call("count")),
+        "model": refused(lambda: p.model().call("scale_tensor", Ticket(1))),
+    }
+    for holder in (owner, owner, other, unknown):
+        holder.close()
+    p.free_ticket(x)
+    p.free_ticket(10**6)
+    return {"answers": answers, "left": held(p)}
+
+
+def scratch(library: Library) -> Any:
+    """Scratch memory is the holder's own, aligned, and large only while it must be."""
+    p = load(library)
+    owner = p.hold()
+    worker = p.hold(owner)
+    large = owner.scratch(10**8)
+    ctypes.memset(large, 1, 10**8)
+    before = resident()
+    small = [owner.scratch(100), worker.scratch(100)]
+    return {
+        "aligned": [address % 8 for address in (large, *small)],
+        "own": small[0] != small[1],
+        "given_back": before - resident(),
+        "huge": refused(lambda: owner.scratch(2**62))["code"],
+    }
+
+
+def mailbox_threads(library: Library) -> Any:
+    """Calls from many threads run on the mailbox's one, in turn; closing does not wait for them."""
+    p = load(library)
+    owner = p.hold()
+    owner.start()
+    counts: list[int] = []
+    holders = [p.hold(owner) for _ in range(4)]
+
+    def work(holder: Holder) -> None:
+        for _ in range(200):
+            counts.append(holder.call("count"))
+        holder.close()
+
+    threads = [threading.Thread(target=work, args=(holder,)) for holder in holders]
+    for thread in threads:
+        thread.start()
+    owner.close()
+    for thread in threads:
+        thread.join()
+    return {"counts": sorted(counts) == list(range(1, 801)), "left": held(p)}
+
+
+def mailbox_memory(library: Library, rounds: float) -> Any:
+    """Resident memory in KiB after warming up, and after many mailboxes opened and left."""
+    p = load(library)
+    sizes = []
+    for _ in range(2):
+        for _ in range(int(rounds)):
+            owner = p.hold()
+            worker = p.hold(owner)
+            worker.start()
+            tickets = [owner.put(np.ones((2, 3))) for _ in range(3)]
+            y = worker.call("scale_tensor", tickets[0])
+            owner.keep(y)
+            p.free_ticket(y)
+            worker.call("echo_text", "text " * 200)
+            worker.close()
+            owner.close()
+        sizes.append(resident())
+    return {"sizes": sizes, "left": held(p)}
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ EXPORTED = {
     "session_open", "session_run", "session_close", "result_free",
     "tensor_new", "tensor_retain", "tensor_view", "tensor_free",
     "model_open", "model_call", "model_close", "value_free", "error_free",
+    "mailbox_number", "mailbox_open", "mailbox_join", "mailbox_close",
+    "mailbox_scratch", "mailbox_start", "mailbox_call",
+    "ticket_new", "ticket_view", "ticket_keep", "ticket_free",
 }  # fmt: skip
 
 

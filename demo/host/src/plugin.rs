@@ -10,7 +10,7 @@ use std::ptr;
 use libloading::Library;
 
 /// The version of `tvm_plugin.h` that this file follows.
-const ABI: u32 = 1;
+const ABI: u32 = 2;
 const FLOAT32: i32 = 12;
 
 const INT: i32 = 2;

@@ -8,7 +8,7 @@ use crate::session::Session;
 use crate::tensor::Tensor;
 
 /// `TVM_PLUGIN_ABI`: raised when a signature or a layout changes.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 pub const NULL: i32 = 0;
 pub const BOOL: i32 = 1;
@@ -18,6 +18,7 @@ pub const STRING: i32 = 4;
 pub const BYTES: i32 = 5;
 pub const TENSOR: i32 = 6;
 pub const LIST: i32 = 7;
+pub const TICKET: i32 = 8;
 
 /// `tvm_plugin_bytes`: borrowed bytes or UTF-8 text, without a closing zero.
 #[repr(C)]

@@ -2,15 +2,20 @@
 
 //! Values, texts and errors on their way across the C interface.
 
+use std::collections::BTreeMap;
 use std::ffi::CString;
 
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::plugin::abi;
 use crate::plugin::value::{Arg, Value};
-use crate::tensor::slice;
+use crate::tensor::{Tensor, slice};
 
 /// How deep lists may nest: enough for any sensible value, and no danger to the stack.
 const DEPTH: usize = 32;
+
+/// The tensors of a call's tickets.
+pub(crate) type Tensors = BTreeMap<usize, Tensor>;
 
 /// # Safety
 /// `bytes` points to `size` bytes that outlive `'a`, or is null with size 0.
@@ -29,18 +34,40 @@ pub(crate) unsafe fn text<'a>(text: abi::Bytes) -> Result<&'a str> {
     std::str::from_utf8(unsafe { bytes(text) }?).map_err(|_| Error::invalid("text must be UTF-8"))
 }
 
-/// `count` values as arguments.
+/// `count` values as arguments, with the tensors of the tickets among them.
 ///
 /// # Safety
 /// `values` points to `count` valid values, which outlive `'a` with all they point to.
-pub(crate) unsafe fn args<'a>(values: *const abi::Value, count: usize) -> Result<Vec<Arg<'a>>> {
+pub(crate) unsafe fn args<'a>(
+    values: *const abi::Value,
+    count: usize,
+    tensors: &'a Tensors,
+) -> Result<Vec<Arg<'a>>> {
     // SAFETY: by contract.
-    unsafe { list(values, count, DEPTH) }
+    unsafe { list(values, count, tensors, DEPTH) }
 }
 
 /// # Safety
 /// As [`args`].
-unsafe fn list<'a>(values: *const abi::Value, count: usize, depth: usize) -> Result<Vec<Arg<'a>>> {
+unsafe fn list<'a>(
+    values: *const abi::Value,
+    count: usize,
+    tensors: &'a Tensors,
+    depth: usize,
+) -> Result<Vec<Arg<'a>>> {
+    // SAFETY: by contract.
+    let values = unsafe { values_of(values, count, depth) }?;
+    // SAFETY: by contract.
+    values.iter().map(|value| unsafe { arg(value, tensors, depth) }).collect()
+}
+
+/// # Safety
+/// As [`args`].
+unsafe fn values_of<'a>(
+    values: *const abi::Value,
+    count: usize,
+    depth: usize,
+) -> Result<&'a [abi::Value]> {
     if values.is_null() && count > 0 {
         return Err(Error::invalid("a null pointer to values"));
     }
@@ -48,12 +75,12 @@ unsafe fn list<'a>(values: *const abi::Value, count: usize, depth: usize) -> Res
         return Err(Error::invalid(format!("lists are nested more than {DEPTH} deep")));
     }
     // SAFETY: by contract.
-    unsafe { slice(values, count).iter().map(|value| arg(value, depth)).collect() }
+    Ok(unsafe { slice(values, count) })
 }
 
 /// # Safety
 /// As [`args`].
-unsafe fn arg<'a>(value: &abi::Value, depth: usize) -> Result<Arg<'a>> {
+unsafe fn arg<'a>(value: &abi::Value, tensors: &'a Tensors, depth: usize) -> Result<Arg<'a>> {
     let payload = value.payload;
     // SAFETY: each arm reads the field that its tag says is live.
     unsafe {
@@ -67,18 +94,63 @@ unsafe fn arg<'a>(value: &abi::Value, depth: usize) -> Result<Arg<'a>> {
             abi::TENSOR => Arg::Tensor(
                 payload.tensor.as_ref().map(|handle| &handle.0).ok_or_else(null_tensor)?,
             ),
-            abi::LIST => Arg::List(list(payload.list.items, payload.list.count, depth - 1)?),
+            abi::LIST => {
+                Arg::List(list(payload.list.items, payload.list.count, tensors, depth - 1)?)
+            }
+            abi::TICKET => {
+                let tensor = tensors.get(&(payload.integer as usize));
+                Arg::Tensor(tensor.ok_or_else(|| Error::invalid("a ticket without a mailbox"))?)
+            }
             tag => return Err(Error::invalid(format!("{tag} is not the tag of a value"))),
         })
     }
+}
+
+/// The tickets among `count` values.
+///
+/// # Safety
+/// As [`args`].
+pub(crate) unsafe fn tickets(values: *const abi::Value, count: usize) -> Result<Vec<usize>> {
+    let mut found = Vec::new();
+    // SAFETY: by contract.
+    unsafe { collect_tickets(values, count, DEPTH, &mut found) }?;
+    Ok(found)
+}
+
+/// # Safety
+/// As [`args`].
+unsafe fn collect_tickets(
+    values: *const abi::Value,
+    count: usize,
+    depth: usize,
+    found: &mut Vec<usize>,
+) -> Result<()> {
+    // SAFETY: by contract.
+    for value in unsafe { values_of(values, count, depth) }? {
+        match value.tag {
+            // SAFETY: the tag says which field is live.
+            abi::TICKET => found.push(unsafe { value.payload.integer } as usize),
+            abi::LIST => {
+                // SAFETY: as above.
+                let abi::List { items, count } = unsafe { value.payload.list };
+                // SAFETY: by contract.
+                unsafe { collect_tickets(items, count, depth - 1, found) }?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn null_tensor() -> Error {
     Error::invalid("a null pointer to a tensor")
 }
 
-/// Hands a value over to the caller, who frees it with [`free`].
-pub(crate) fn give(value: Value) -> abi::Value {
+/// Hands a value over to the caller, who frees it with [`free`]; `tensor` hands over each tensor.
+pub(crate) fn give(
+    value: Value,
+    tensor: &mut dyn FnMut(Tensor) -> (i32, abi::Payload),
+) -> abi::Value {
     let (tag, payload) = match value {
         Value::Null => return abi::Value::NULL,
         Value::Bool(value) => (abi::BOOL, abi::Payload { integer: value.into() }),
@@ -86,18 +158,22 @@ pub(crate) fn give(value: Value) -> abi::Value {
         Value::Float(value) => (abi::FLOAT, abi::Payload { number: value }),
         Value::String(value) => (abi::STRING, give_bytes(value.into_bytes())),
         Value::Bytes(value) => (abi::BYTES, give_bytes(value)),
-        Value::Tensor(value) => {
-            let handle = Box::into_raw(Box::new(abi::TensorHandle(value)));
-            (abi::TENSOR, abi::Payload { tensor: handle })
-        }
+        Value::Tensor(value) => tensor(value),
         Value::List(values) => {
-            let items: Box<[abi::Value]> = values.into_iter().map(give).collect();
+            let items: Box<[abi::Value]> =
+                values.into_iter().map(|value| give(value, tensor)).collect();
             let count = items.len();
             let items = Box::into_raw(items).cast();
             (abi::LIST, abi::Payload { list: abi::List { items, count } })
         }
     };
     abi::Value { tag, reserved: 0, payload }
+}
+
+/// Hands over a tensor as a handle of the caller's own.
+pub(crate) fn give_handle(tensor: Tensor) -> (i32, abi::Payload) {
+    let tensor = Box::into_raw(Box::new(abi::TensorHandle(tensor)));
+    (abi::TENSOR, abi::Payload { tensor })
 }
 
 fn give_bytes(bytes: Vec<u8>) -> abi::Payload {
@@ -126,6 +202,29 @@ pub(crate) unsafe fn free(value: abi::Value) {
             }
             _ => {}
         }
+    }
+}
+
+/// # Safety
+/// `shape` points to `rank` extents.
+pub(crate) unsafe fn new_tensor(dtype: i32, shape: *const i64, rank: usize) -> Result<Tensor> {
+    let dtype = DType::from_number(dtype)
+        .ok_or_else(|| Error::invalid(format!("{dtype} is not the number of a dtype")))?;
+    if shape.is_null() && rank > 0 {
+        return Err(Error::invalid("a null pointer to a shape"));
+    }
+    // SAFETY: by contract.
+    Tensor::zeros_of(dtype, unsafe { slice(shape, rank) })
+}
+
+pub(crate) fn view_of(tensor: &Tensor) -> abi::TensorView {
+    abi::TensorView {
+        data: tensor.data(),
+        bytes: tensor.byte_len(),
+        shape: tensor.shape().as_ptr(),
+        rank: tensor.shape().len(),
+        dtype: tensor.dtype() as i32,
+        writable: tensor.is_writable().into(),
     }
 }
 

@@ -13,16 +13,21 @@ use std::sync::{Mutex, OnceLock};
 use serde_json::json;
 
 use crate::claim;
-use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::library::Library;
 use crate::plugin::abi::{self, Bytes, ModelHandle, NamedTensor, SessionHandle, TensorHandle};
-use crate::plugin::convert::{args, free, give, null_tensor, text};
+use crate::plugin::convert::{
+    Tensors, args, free, give, give_handle, new_tensor, null_tensor, text, view_of,
+};
 use crate::plugin::guard::{answer, lock, release};
+use crate::plugin::mailbox;
 use crate::plugin::methods::Model;
 use crate::plugin::value::Value;
 use crate::tensor::{Tensor, slice};
 use crate::version::versions;
+
+/// Without a mailbox there are no tickets.
+static NO_TENSORS: Tensors = Tensors::new();
 
 /// Runs when the library is loaded. What goes wrong here is kept and told by the first `open`.
 pub fn load(library: &'static Library) {
@@ -55,8 +60,13 @@ pub fn methods<M: Model>(json: &'static OnceLock<String>) -> Bytes {
 pub unsafe fn runtime(out: *mut abi::Value, error: *mut *mut abi::Error) -> i32 {
     let run = || {
         let owners = claim::owners()?;
-        let runtime = json!({ "versions": versions(), "prefixes": owners });
-        Ok(give(Value::String(runtime.to_string())))
+        let (holders, tensors, threads) = mailbox::held();
+        let runtime = json!({
+            "versions": versions(),
+            "prefixes": owners,
+            "mailboxes": { "holders": holders, "tensors": tensors, "threads": threads },
+        });
+        Ok(give(Value::String(runtime.to_string()), &mut give_handle))
     };
     // SAFETY: by contract.
     unsafe { answer(out, error, run) }
@@ -160,13 +170,8 @@ pub unsafe fn tensor_new(
     error: *mut *mut abi::Error,
 ) -> i32 {
     let new = || {
-        let dtype = DType::from_number(dtype)
-            .ok_or_else(|| Error::invalid(format!("{dtype} is not the number of a dtype")))?;
-        if shape.is_null() && rank > 0 {
-            return Err(Error::invalid("a null pointer to a shape"));
-        }
         // SAFETY: by contract.
-        let tensor = Tensor::zeros_of(dtype, unsafe { slice(shape, rank) })?;
+        let tensor = unsafe { new_tensor(dtype, shape, rank) }?;
         Ok(Box::into_raw(Box::new(TensorHandle(tensor))))
     };
     // SAFETY: by contract.
@@ -198,15 +203,7 @@ pub unsafe fn tensor_view(
 ) -> i32 {
     let view = || {
         // SAFETY: by contract.
-        let tensor = &unsafe { tensor.as_ref() }.ok_or_else(null_tensor)?.0;
-        Ok(abi::TensorView {
-            data: tensor.data(),
-            bytes: tensor.byte_len(),
-            shape: tensor.shape().as_ptr(),
-            rank: tensor.shape().len(),
-            dtype: tensor.dtype() as i32,
-            writable: tensor.is_writable().into(),
-        })
+        Ok(view_of(&unsafe { tensor.as_ref() }.ok_or_else(null_tensor)?.0))
     };
     // SAFETY: by contract.
     unsafe { answer(out, error, view) }
@@ -246,8 +243,8 @@ pub unsafe fn model_call<M: Model>(
         let model = unsafe { model.cast::<Mutex<M>>().as_ref() }
             .ok_or_else(|| Error::invalid("a null pointer to a model"))?;
         // SAFETY: by contract.
-        let (method, values) = unsafe { (text(method)?, args(values, count)?) };
-        Ok(give(lock(model)?.call(method, &values)?))
+        let (method, values) = unsafe { (text(method)?, args(values, count, &NO_TENSORS)?) };
+        Ok(give(lock(model)?.call(method, &values)?, &mut give_handle))
     };
     // SAFETY: by contract.
     unsafe { answer(out, error, call) }

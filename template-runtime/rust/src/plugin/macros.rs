@@ -131,6 +131,7 @@ macro_rules! plugin {
 
         const _: () = {
             use ::core::ffi::c_void;
+            use $crate::plugin::mailbox::exports as mailbox;
             use $crate::plugin::{abi, exports};
 
             #[used]
@@ -206,6 +207,52 @@ macro_rules! plugin {
                     error: *mut *mut abi::Error
                 ) -> i32 { exports::model_call::<$model>(model, method, args, count, out, error) }
                 model_close(model: *mut c_void) -> () { exports::model_close::<$model>(model) }
+                mailbox_number() -> usize { mailbox::mailbox_number() }
+                mailbox_open(number: usize, error: *mut *mut abi::Error) -> i32 {
+                    mailbox::mailbox_open(number, error)
+                }
+                mailbox_join(number: usize, other: usize, error: *mut *mut abi::Error) -> i32 {
+                    mailbox::mailbox_join(number, other, error)
+                }
+                mailbox_close(number: *mut c_void) -> () { mailbox::mailbox_close(number) }
+                mailbox_scratch(
+                    number: usize,
+                    bytes: usize,
+                    out: *mut *mut c_void,
+                    error: *mut *mut abi::Error
+                ) -> i32 { mailbox::mailbox_scratch(number, bytes, out, error) }
+                mailbox_start(
+                    number: usize,
+                    component: abi::Bytes,
+                    error: *mut *mut abi::Error
+                ) -> i32 { mailbox::mailbox_start::<$model>(&LIBRARY, number, component, error) }
+                mailbox_call(
+                    number: usize,
+                    method: abi::Bytes,
+                    args: *const abi::Value,
+                    count: usize,
+                    out: *mut *const abi::Value,
+                    error: *mut *mut abi::Error
+                ) -> i32 { mailbox::mailbox_call(number, method, args, count, out, error) }
+                ticket_new(
+                    mailbox: usize,
+                    dtype: i32,
+                    shape: *const i64,
+                    rank: usize,
+                    out: *mut usize,
+                    error: *mut *mut abi::Error
+                ) -> i32 { mailbox::ticket_new(mailbox, dtype, shape, rank, out, error) }
+                ticket_view(
+                    ticket: usize,
+                    out: *mut abi::TensorView,
+                    error: *mut *mut abi::Error
+                ) -> i32 { mailbox::ticket_view(ticket, out, error) }
+                ticket_keep(
+                    mailbox: usize,
+                    ticket: usize,
+                    error: *mut *mut abi::Error
+                ) -> i32 { mailbox::ticket_keep(mailbox, ticket, error) }
+                ticket_free(ticket: *mut c_void) -> () { mailbox::ticket_free(ticket) }
                 value_free(value: *mut abi::Value) -> () { exports::value_free(value) }
                 error_free(error: *mut c_void) -> () { exports::error_free(error) }
             }

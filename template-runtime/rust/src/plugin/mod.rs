@@ -7,5 +7,6 @@ pub mod convert;
 pub mod exports;
 mod guard;
 mod macros;
+pub mod mailbox;
 pub mod methods;
 pub mod value;
