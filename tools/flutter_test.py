@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from tools.kernel import compile_kernel
+from tools.kernel import compile_test
 from tools.packages import CONFIG, read_pubspec, write_config
 from tools.toolchain import Toolchain
 from tvmplug.errors import ProjectError
@@ -157,7 +157,7 @@ def run(
         scratch = Path(name)
         kernel = scratch / "tests.dill"
         (scratch / "main.dart").write_text(_main(names), encoding="utf-8")
-        compiled = compile_kernel(toolchain, scratch / "main.dart", project / CONFIG, kernel)
+        compiled = compile_test(toolchain, scratch / "main.dart", project / CONFIG, kernel)
         if not compiled.ok:
             broken = tuple(
                 Test(file, "(compiling)", Outcome.FAILED, compiled.output) for file in names
