@@ -54,7 +54,6 @@ class Header extends StatelessWidget {
               const SizedBox(width: 8),
               SegmentedButton<ThemeMode>(
                 showSelectedIcon: false,
-                style: const ButtonStyle(visualDensity: VisualDensity.compact),
                 segments: const [
                   ButtonSegment(
                     value: ThemeMode.system,

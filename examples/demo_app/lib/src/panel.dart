@@ -42,7 +42,7 @@ class Panel extends StatelessWidget {
       label: title,
       child: DecoratedBox(
         decoration: BoxDecoration(
-          color: colors.surfaceContainerLowest,
+          color: colors.panel,
           borderRadius: BorderRadius.circular(20),
           border: Border.all(color: colors.outlineVariant.withValues(alpha: 0.6)),
         ),
@@ -58,10 +58,10 @@ class Panel extends StatelessWidget {
                     height: 40,
                     alignment: Alignment.center,
                     decoration: BoxDecoration(
-                      color: colors.primaryContainer,
+                      color: colors.tint(colors.primary),
                       borderRadius: BorderRadius.circular(12),
                     ),
-                    child: GlyphIcon(glyph, size: 22, color: colors.onPrimaryContainer),
+                    child: GlyphIcon(glyph, size: 22, color: colors.primary),
                   ),
                   const SizedBox(width: 14),
                   Expanded(
@@ -76,7 +76,7 @@ class Panel extends StatelessWidget {
                       ],
                     ),
                   ),
-                  ?trailing,
+                  if (trailing case final trailing?) ...[const SizedBox(width: 12), trailing],
                 ],
               ),
               const SizedBox(height: 18),
@@ -110,7 +110,7 @@ class ProblemBanner extends StatelessWidget {
       child: Container(
         padding: const EdgeInsets.all(14),
         decoration: BoxDecoration(
-          color: colors.errorContainer.withValues(alpha: 0.55),
+          color: colors.tint(colors.error, 0.8),
           borderRadius: BorderRadius.circular(12),
         ),
         child: Row(
@@ -124,18 +124,12 @@ class ProblemBanner extends StatelessWidget {
                 children: [
                   SelectableText(
                     problem.message,
-                    style: theme.textTheme.bodyMedium?.copyWith(
-                      color: colors.onErrorContainer,
-                      fontWeight: FontWeight.w600,
-                    ),
+                    style: theme.textTheme.bodyMedium?.copyWith(fontWeight: FontWeight.w600),
                   ),
                   if (problem.mend.isNotEmpty)
                     Padding(
                       padding: const EdgeInsets.only(top: 4),
-                      child: SelectableText(
-                        problem.mend,
-                        style: theme.textTheme.bodyMedium?.copyWith(color: colors.onErrorContainer),
-                      ),
+                      child: SelectableText(problem.mend, style: theme.textTheme.bodyMedium),
                     ),
                 ],
               ),
@@ -179,7 +173,7 @@ class ModelStatus extends StatelessWidget {
         child: Container(
           padding: const EdgeInsets.symmetric(horizontal: 12, vertical: 6),
           decoration: BoxDecoration(
-            color: color.withValues(alpha: 0.1),
+            color: colors.tint(color, 0.8),
             borderRadius: BorderRadius.circular(20),
           ),
           child: Row(

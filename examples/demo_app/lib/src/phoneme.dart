@@ -3,21 +3,24 @@ import 'package:flutter/foundation.dart';
 /// How strongly a vowel is spoken.
 enum Stress {
   /// Not a vowel.
-  none('consonant'),
+  none('consonant', 'consonant'),
 
   /// A vowel without stress: `0` in ARPAbet.
-  unstressed('unstressed vowel'),
+  unstressed('unstressed vowel', 'unstressed'),
 
   /// `2` in ARPAbet.
-  secondary('secondary stress'),
+  secondary('secondary stress', 'secondary'),
 
   /// `1` in ARPAbet.
-  primary('primary stress');
+  primary('primary stress', 'primary stress');
 
-  const Stress(this.label);
+  const Stress(this.label, this.short);
 
-  /// The name that the app shows.
+  /// What it is.
   final String label;
+
+  /// The same for a legend, where the others stand beside it.
+  final String short;
 }
 
 /// One ARPAbet phoneme.

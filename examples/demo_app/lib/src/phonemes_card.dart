@@ -49,7 +49,7 @@ class _PhonemesCardState extends State<PhonemesCard> {
     return Panel(
       glyph: Glyph.word,
       title: 'How is it spoken?',
-      subtitle: 'g2p_flutter: an English word to ARPAbet phonemes',
+      subtitle: 'g2p_flutter: English to ARPAbet',
       trailing: ModelStatus(controller.loader),
       child: ListenableBuilder(
         listenable: Listenable.merge([controller, controller.loader]),
@@ -104,6 +104,7 @@ class _PhonemesCardState extends State<PhonemesCard> {
                     ActionChip(
                       label: Text(word),
                       tooltip: 'Show how $word is spoken',
+                      materialTapTargetSize: MaterialTapTargetSize.shrinkWrap,
                       onPressed: ready ? () => _askSample(word) : null,
                     ),
                 ],
@@ -262,22 +263,22 @@ final class _Look {
 
   factory _Look.of(Stress stress, ColorScheme colors) => switch (stress) {
     Stress.none => _Look(
-      colors.surfaceContainerLow,
+      colors.well,
       colors.onSurfaceVariant,
       colors.outlineVariant,
       Colors.transparent,
     ),
     Stress.unstressed => _Look(
-      colors.primaryContainer.withValues(alpha: 0.35),
-      colors.onSurface,
-      colors.primaryContainer,
+      colors.tint(colors.primary, 0.6),
+      colors.primary,
+      colors.tint(colors.primary, 0.6),
       Colors.transparent,
     ),
     Stress.secondary => _Look(
-      colors.primaryContainer,
-      colors.onPrimaryContainer,
-      colors.primaryContainer,
-      colors.primary.withValues(alpha: 0.55),
+      colors.tint(colors.primary, 2.2),
+      colors.primary,
+      colors.tint(colors.primary, 2.2),
+      colors.primary,
     ),
     Stress.primary => _Look(colors.primary, colors.onPrimary, colors.primary, colors.onPrimary),
   };
@@ -313,7 +314,7 @@ class _Legend extends StatelessWidget {
                     border: Border.all(color: _Look.of(stress, theme.colorScheme).edge),
                   ),
                 ),
-                Text(stress.label, style: theme.textTheme.bodySmall),
+                Text(stress.short, style: theme.textTheme.bodySmall),
               ],
             ),
         ],

@@ -86,7 +86,7 @@ class _Verdict extends StatelessWidget {
       child: Container(
         padding: const EdgeInsets.symmetric(horizontal: 14, vertical: 11),
         decoration: BoxDecoration(
-          color: color.withValues(alpha: 0.1),
+          color: theme.colorScheme.tint(color, 0.8),
           borderRadius: BorderRadius.circular(12),
         ),
         child: Row(
@@ -160,12 +160,12 @@ class _PluginRow extends StatelessWidget {
               child: Container(
                 padding: const EdgeInsets.symmetric(horizontal: 8, vertical: 3),
                 decoration: BoxDecoration(
-                  color: colors.tertiaryContainer,
+                  color: colors.tint(colors.tertiary),
                   borderRadius: BorderRadius.circular(7),
                 ),
                 child: Text(
                   plugin.prefix,
-                  style: monospace.copyWith(fontSize: 12, color: colors.onTertiaryContainer),
+                  style: monospace.copyWith(fontSize: 12, color: colors.tertiary),
                 ),
               ),
             ),

@@ -5,6 +5,7 @@ import 'package:demo_app/src/icons.dart';
 import 'package:demo_app/src/panel.dart';
 import 'package:demo_app/src/services.dart';
 import 'package:demo_app/src/speech_controller.dart';
+import 'package:demo_app/src/theme.dart';
 import 'package:demo_app/src/waveform.dart';
 import 'package:flutter/material.dart';
 
@@ -76,49 +77,69 @@ class _SpeechCardState extends State<SpeechCard> {
               const SizedBox(height: 6),
               _Summary(controller, clip),
             ] else
-              const SizedBox(height: 300),
+              const SizedBox(height: 330),
           ],
         ),
       ),
     );
   }
 
-  Widget _source() => Row(
-    children: [
-      Expanded(
-        child: TextField(
-          controller: _path,
-          focusNode: widget.focus,
-          autocorrect: false,
-          enableSuggestions: false,
-          onEditingComplete: _open,
-          decoration: const InputDecoration(
-            labelText: 'Your own recording',
-            hintText: '/home/me/recording.wav (16 kHz)',
-            suffixIcon: Padding(
-              padding: EdgeInsets.only(right: 12),
-              child: Row(mainAxisSize: MainAxisSize.min, children: [KeyHint('Ctrl O')]),
-            ),
-            suffixIconConstraints: BoxConstraints(),
+  /// The path field and its buttons: beside it, or below it where that leaves too little room.
+  Widget _source() => LayoutBuilder(
+    builder: (context, space) {
+      final field = TextField(
+        controller: _path,
+        focusNode: widget.focus,
+        autocorrect: false,
+        enableSuggestions: false,
+        onEditingComplete: _open,
+        decoration: const InputDecoration(
+          labelText: 'Your own recording',
+          hintText: '/home/me/recording.wav (16 kHz)',
+          suffixIcon: Padding(
+            padding: EdgeInsets.only(right: 12),
+            child: Row(mainAxisSize: MainAxisSize.min, children: [KeyHint('Ctrl O')]),
           ),
+          suffixIconConstraints: BoxConstraints(),
         ),
-      ),
-      const SizedBox(width: 12),
-      OutlinedButton.icon(
+      );
+      final open = OutlinedButton.icon(
         onPressed: _open,
         icon: const GlyphIcon(Glyph.folder, size: 18),
         label: const Text('Open'),
-      ),
-      const SizedBox(width: 8),
-      Tooltip(
+      );
+      final example = Tooltip(
         message: 'The clip that comes with the app: two sentences of Sense and Sensibility',
         child: OutlinedButton.icon(
           onPressed: () => unawaited(widget.controller.openBundled()),
           icon: const GlyphIcon(Glyph.clip, size: 18),
           label: const Text('Example'),
         ),
-      ),
-    ],
+      );
+      return space.maxWidth >= 520
+          ? Row(
+              spacing: 10,
+              children: [
+                Expanded(child: field),
+                open,
+                example,
+              ],
+            )
+          : Column(
+              crossAxisAlignment: CrossAxisAlignment.stretch,
+              spacing: 10,
+              children: [
+                field,
+                Row(
+                  spacing: 10,
+                  children: [
+                    Expanded(child: open),
+                    Expanded(child: example),
+                  ],
+                ),
+              ],
+            );
+    },
   );
 }
 
@@ -150,6 +171,10 @@ class _Actions extends StatelessWidget {
           ),
         ),
         FilledButton.tonalIcon(
+          style: FilledButton.styleFrom(
+            backgroundColor: theme.colorScheme.tint(theme.colorScheme.primary),
+            foregroundColor: theme.colorScheme.primary,
+          ),
           onPressed: listening
               ? () => unawaited(controller.stop())
               : controller.ready
@@ -162,10 +187,7 @@ class _Actions extends StatelessWidget {
             children: [
               Text(listening ? 'Stop' : 'Listen live'),
               if (listening || controller.ready)
-                KeyHint(
-                  listening ? 'Esc' : 'Ctrl L',
-                  color: theme.colorScheme.onSecondaryContainer,
-                ),
+                KeyHint(listening ? 'Esc' : 'Ctrl L', color: theme.colorScheme.primary),
             ],
           ),
         ),
@@ -292,13 +314,13 @@ class _StretchTag extends StatelessWidget {
     return Container(
       padding: const EdgeInsets.symmetric(horizontal: 12, vertical: 7),
       decoration: BoxDecoration(
-        color: theme.colorScheme.primaryContainer,
+        color: theme.colorScheme.tint(theme.colorScheme.primary),
         borderRadius: BorderRadius.circular(9),
       ),
       child: Text(
         '${seconds(segment.start)} – ${seconds(segment.end)}',
         style: theme.textTheme.labelMedium?.copyWith(
-          color: theme.colorScheme.onPrimaryContainer,
+          color: theme.colorScheme.primary,
           fontWeight: FontWeight.w600,
         ),
       ),

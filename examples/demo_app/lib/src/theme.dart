@@ -13,13 +13,22 @@ const TextStyle monospace = TextStyle(
 
 /// The app's look in light or dark.
 ThemeData demoTheme(Brightness brightness) {
-  final colors = ColorScheme.fromSeed(seedColor: _seed, brightness: brightness);
-  final base = ThemeData(colorScheme: colors, fontFamilyFallback: _fallback);
+  final colors = ColorScheme.fromSeed(
+    seedColor: _seed,
+    brightness: brightness,
+    dynamicSchemeVariant: DynamicSchemeVariant.fidelity,
+  );
+  final base = ThemeData(
+    colorScheme: colors,
+    fontFamilyFallback: _fallback,
+    // The same on every platform; Android's own needs a shader among the assets.
+    splashFactory: InkRipple.splashFactory,
+  );
   final text = base.textTheme;
   final shape = RoundedRectangleBorder(borderRadius: BorderRadius.circular(12));
   const buttonPadding = EdgeInsets.symmetric(horizontal: 18, vertical: 16);
   return base.copyWith(
-    scaffoldBackgroundColor: colors.surfaceContainerLow,
+    scaffoldBackgroundColor: colors.ground,
     textTheme: text.copyWith(
       headlineSmall: text.headlineSmall?.copyWith(fontWeight: FontWeight.w700, letterSpacing: -0.4),
       titleMedium: text.titleMedium?.copyWith(fontWeight: FontWeight.w700, letterSpacing: -0.1),
@@ -29,11 +38,29 @@ ThemeData demoTheme(Brightness brightness) {
       style: FilledButton.styleFrom(padding: buttonPadding, shape: shape),
     ),
     outlinedButtonTheme: OutlinedButtonThemeData(
-      style: OutlinedButton.styleFrom(padding: buttonPadding, shape: shape),
+      style: OutlinedButton.styleFrom(
+        padding: buttonPadding,
+        shape: shape,
+        side: BorderSide(color: colors.outlineVariant),
+      ),
+    ),
+    segmentedButtonTheme: SegmentedButtonThemeData(
+      style: SegmentedButton.styleFrom(
+        visualDensity: VisualDensity.compact,
+        foregroundColor: colors.onSurfaceVariant,
+        selectedForegroundColor: colors.primary,
+        selectedBackgroundColor: colors.tint(colors.primary),
+        side: BorderSide(color: colors.outlineVariant),
+      ),
+    ),
+    chipTheme: ChipThemeData(
+      backgroundColor: colors.well,
+      side: BorderSide(color: colors.outlineVariant),
+      labelStyle: text.labelLarge,
     ),
     inputDecorationTheme: InputDecorationTheme(
       filled: true,
-      fillColor: colors.surfaceContainerLow,
+      fillColor: colors.well,
       isDense: true,
       contentPadding: const EdgeInsets.symmetric(horizontal: 14, vertical: 16),
       border: OutlineInputBorder(
@@ -47,6 +74,24 @@ ThemeData demoTheme(Brightness brightness) {
     ),
     tooltipTheme: const TooltipThemeData(waitDuration: Duration(milliseconds: 400)),
   );
+}
+
+/// Three steps from the window to what lies deepest in it: away from white, or away from black.
+extension DemoColors on ColorScheme {
+  bool get _dark => brightness == Brightness.dark;
+
+  /// Behind the panels.
+  Color get ground => _dark ? surfaceContainerLowest : surfaceContainerLow;
+
+  /// A panel.
+  Color get panel => _dark ? surfaceContainerLow : surfaceContainerLowest;
+
+  /// What is let into a panel: a field, a diagram.
+  Color get well => _dark ? surfaceContainerHigh : surfaceContainerLow;
+
+  /// A panel with a little of [color] in it, on which that colour reads well.
+  Color tint(Color color, [double strength = 1]) =>
+      Color.alphaBlend(color.withValues(alpha: (_dark ? 0.22 : 0.13) * strength), panel);
 }
 
 /// How wide a window must be for two columns.

@@ -3,6 +3,7 @@ import 'dart:typed_data';
 
 import 'package:demo_app/src/clip.dart';
 import 'package:demo_app/src/services.dart';
+import 'package:demo_app/src/theme.dart';
 import 'package:flutter/material.dart';
 
 /// What a [WaveformPainter] draws.
@@ -54,7 +55,7 @@ class WaveformPainter extends CustomPainter {
   final TextStyle label;
 
   static const double _axis = 20;
-  static const double _gap = 14;
+  static const double _gap = 26;
 
   @override
   void paint(Canvas canvas, Size size) {
@@ -68,6 +69,7 @@ class WaveformPainter extends CustomPainter {
     }
     _sound(canvas, wave.deflate(6));
     _curve(canvas, curve);
+    _text(canvas, 'Probability of speech', Offset(0, wave.bottom + 7));
     if (trace.listening) _mark(canvas, Rect.fromLTRB(0, wave.top, size.width, curve.bottom));
     _seconds(canvas, Rect.fromLTRB(0, curve.bottom, size.width, size.height));
   }
@@ -76,7 +78,7 @@ class WaveformPainter extends CustomPainter {
 
   void _field(Canvas canvas, Rect area) => canvas.drawRRect(
     RRect.fromRectAndRadius(area, const Radius.circular(10)),
-    Paint()..color = colors.surfaceContainerLow,
+    Paint()..color = colors.well,
   );
 
   void _highlight(Canvas canvas, Rect area, Stretch segment) {
@@ -88,7 +90,7 @@ class WaveformPainter extends CustomPainter {
     );
     final rounded = RRect.fromRectAndRadius(box, const Radius.circular(8));
     canvas
-      ..drawRRect(rounded, Paint()..color = colors.primaryContainer.withValues(alpha: 0.75))
+      ..drawRRect(rounded, Paint()..color = colors.tint(colors.primary))
       ..drawRRect(
         rounded.deflate(0.5),
         Paint()
@@ -180,15 +182,27 @@ class WaveformPainter extends CustomPainter {
     // As many marks as fit, at whole seconds.
     final step = max(1, (seconds / max(1, area.width / 64)).ceil());
     for (var second = 0; second <= seconds; second += step) {
-      final text = TextPainter(
-        text: TextSpan(text: '$second s', style: label),
-        textDirection: TextDirection.ltr,
-      )..layout();
-      final x = area.left + area.width * second / seconds - text.width / 2;
-      text
-        ..paint(canvas, Offset(x.clamp(area.left, area.right - text.width), area.top + 5))
-        ..dispose();
+      _text(
+        canvas,
+        '$second s',
+        Offset(area.left + area.width * second / seconds, area.top + 5),
+        centredWithin: area,
+      );
     }
+  }
+
+  /// Writes at [place], or around it as far as that lies in the area.
+  void _text(Canvas canvas, String words, Offset place, {Rect? centredWithin}) {
+    final text = TextPainter(
+      text: TextSpan(text: words, style: label),
+      textDirection: TextDirection.ltr,
+    )..layout();
+    final x = centredWithin == null
+        ? place.dx
+        : (place.dx - text.width / 2).clamp(centredWithin.left, centredWithin.right - text.width);
+    text
+      ..paint(canvas, Offset(x, place.dy))
+      ..dispose();
   }
 
   @override
@@ -227,7 +241,7 @@ class Waveform extends StatelessWidget {
       label: spoken(trace),
       child: RepaintBoundary(
         child: CustomPaint(
-          size: const Size.fromHeight(300),
+          size: const Size.fromHeight(330),
           painter: WaveformPainter(
             trace,
             theme.colorScheme,
