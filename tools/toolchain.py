@@ -14,7 +14,7 @@ from tools.apt import Unavailable
 from tools.install import LIBRARIES, Root, Wanted
 from tools.install import find_or_install as install
 
-__all__ = ["Toolchain", "Unavailable", "find_or_install"]
+__all__ = ["Desktop", "Toolchain", "Unavailable", "find_or_install", "find_or_install_desktop"]
 
 ROOT = Path(__file__).resolve().parents[1]
 _BIN = "usr/lib/dart/bin"
@@ -41,6 +41,35 @@ DART = Wanted(
         f"{_ENGINE}/linux-x64/gen_snapshot",
         f"{_ENGINE}/linux-x64/impellerc",
         f"{_ENGINE}/linux-x64-release/gen_snapshot",
+    ),
+)
+
+DESKTOP = Wanted(
+    name="desktop",
+    title="A desktop to build and show Linux apps on, from Debian (once, about 250 MB)",
+    packages=(
+        # To build: what Flutter's documentation asks for.
+        "cmake",
+        "g++",
+        "libflutter-linux-gtk-dev",
+        "libgtk-3-dev",
+        "ninja-build",
+        "pkgconf",
+        # To show: a screen, a software renderer, and the fonts an app may ask for.
+        "fonts-dejavu-core",
+        "fonts-material-design-icons-iconfont",
+        "fonts-roboto-unhinted",
+        "libgl1-mesa-dri",
+        "xvfb",
+        # To use it as a person would, and to see it.
+        "coreutils",
+        "dash",
+        "imagemagick",
+        "xdotool",
+    ),
+    finish=(
+        ("glib-compile-schemas", "/usr/share/glib-2.0/schemas"),
+        ("fc-cache",),
     ),
 )
 
@@ -120,6 +149,16 @@ def find_or_install() -> Toolchain:
     """
     root = _installed(DART)
     return Toolchain(root.path, root.versions)
+
+
+def find_or_install_desktop() -> Desktop:
+    """Return a desktop for Linux apps; install it when it is not there yet.
+
+    Raises:
+        Unavailable: It cannot be had on this machine.
+    """
+    root = _installed(DESKTOP)
+    return Desktop(root.path, root.versions)
 
 
 def places() -> Path:
