@@ -51,7 +51,7 @@ class Compiled:
 
 def compile_kernel(
     toolchain: Toolchain,
-    main: Path,
+    main: Path | str,
     packages: Path,
     kernel: Path,
     options: Sequence[str | Path] = (),
@@ -62,7 +62,7 @@ def compile_kernel(
 
     Args:
         toolchain: Dart and Flutter.
-        main: The library with `main`.
+        main: The library with `main`: its file, or its `package:` URI.
         packages: A package_config.json.
         kernel: The file to write.
         options: More options of the frontend server.
@@ -79,7 +79,7 @@ def compile_kernel(
             "--output-dill",
             kernel,
             *options,
-            main.as_uri(),
+            main.as_uri() if isinstance(main, Path) else main,
         ],
         env=toolchains.environment(),
         echo=False,

@@ -27,8 +27,10 @@ CONFIG = Path(".dart_tool") / "package_config.json"
 # pub only reads folder names of this host: it resolves offline, and the name cannot exist.
 _HOST = "packages.invalid"
 _SECTIONS = ("dependencies", "dev_dependencies", "dependency_overrides")
+# An app's CMake files call it to assemble the app.
+_BACKEND = "packages/flutter_tools/bin/tool_backend.sh"
 # Raise it when what is laid out changes.
-_LAYOUT = 1
+_LAYOUT = 2
 
 
 def write_config(
@@ -143,6 +145,10 @@ def _lay_out(toolchain: Toolchain, folder: Path) -> None:
     root, hosted = folder / "flutter", folder / "cache" / "hosted" / _HOST
     for made in (root / "packages" / "flutter_test", root / "bin/cache/pkg", hosted):
         made.mkdir(parents=True)
+    backend = root / _BACKEND
+    backend.parent.mkdir(parents=True)
+    backend.write_text("#!/bin/sh\n# tools/app.py has assembled everything before.\n")
+    backend.chmod(0o755)
     version = toolchain.flutter_version
     (root / "version").write_text(version, encoding="utf-8")
     (root / "bin/cache/flutter.version.json").write_text(

@@ -14,7 +14,14 @@ from tools.apt import Unavailable
 from tools.install import LIBRARIES, Root, Wanted
 from tools.install import find_or_install as install
 
-__all__ = ["Desktop", "Toolchain", "Unavailable", "find_or_install", "find_or_install_desktop"]
+__all__ = [
+    "LIBRARIES",
+    "Desktop",
+    "Toolchain",
+    "Unavailable",
+    "find_or_install",
+    "find_or_install_desktop",
+]
 
 ROOT = Path(__file__).resolve().parents[1]
 _BIN = "usr/lib/dart/bin"
