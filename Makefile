@@ -16,7 +16,7 @@ export TVMPLUG_CACHE_DIR := $(CURDIR)/.cache/tvmplug
 export TVMPLUG_TEST_CARGO_TARGET := $(CURDIR)/.cache/cargo/tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-fast lint typecheck format bench docs lock clean
+.PHONY: help setup toolchain demo demo-app test test-fast lint typecheck format bench docs lock clean
 
 help: ## List what there is to make.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -32,11 +32,17 @@ $(VENV)/.ready: $(LOCK) pyproject.toml
 	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+toolchain: setup ## Bring Dart and Flutter from Debian's newest suite into .cache/, beside the machine's own.
+	@$(PY) -m tools toolchain
+
+demo-app: setup ## Build a Flutter app with both plugins, start it, use it, and save screenshots.
+	@$(PY) demo/app.py
+
 demo: setup ## Generate the plugins, build them, and run two models over one runtime (WORDS=, SOUND=).
 	@$(PY) demo/run.py --words "$(WORDS)" --sound "$(SOUND)"
 
 test: setup ## Run every test (the real compiler, cargo, git and Copier).
-	@$(PY) -m pytest
+	@$(PY) -m pytest --numprocesses 2 --dist loadgroup
 
 test-fast: setup ## Run the tests that need no compiler and no cargo: under a minute.
 	@$(PY) -m pytest -m "not slow" --numprocesses 2 --dist loadfile

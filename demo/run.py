@@ -87,6 +87,16 @@ def build_host() -> Path:
     return target / "release" / "host"
 
 
+def copier_copy(destination: Path, *options: str | Path) -> None:
+    """Generate a plugin with plain Copier; its hooks compile and build it."""
+    run(
+        [*COPIER_COPY, *options, ROOT, destination],
+        env=_environment(),
+        capture=False,
+        timeout_s=1800,
+    )
+
+
 def _generate() -> None:
     """Make the runtime plugin and the two model plugins, unless they are there already."""
     stamp = FOLDER / ".made-from"
@@ -96,7 +106,7 @@ def _generate() -> None:
         return
     shutil.rmtree(FOLDER, ignore_errors=True)
     _heading("1. The runtime plugin")
-    _copier_copy(FOLDER / RUNTIME, "-d", "kind=runtime")
+    copier_copy(FOLDER / RUNTIME, "-d", "kind=runtime")
     for number, (plugin, example) in enumerate(EXAMPLES.items(), start=2):
         _heading(f"{number}. The model plugin {plugin}")
         # The files an author would write; Copier keeps author-owned files that it finds.
@@ -105,7 +115,7 @@ def _generate() -> None:
             FOLDER / plugin,
             ignore=shutil.ignore_patterns("answers.yml", "*.wav"),
         )
-        _copier_copy(FOLDER / plugin, "--data-file", ROOT / "examples" / example / "answers.yml")
+        copier_copy(FOLDER / plugin, "--data-file", ROOT / "examples" / example / "answers.yml")
     for plugin in (RUNTIME, *EXAMPLES):
         if not _staged(plugin):
             raise BuildError(
@@ -113,15 +123,6 @@ def _generate() -> None:
                 mend="Mend that, then run `make demo` again",
             )
     files.write_text(stamp, made_from)
-
-
-def _copier_copy(destination: Path, *options: str | Path) -> None:
-    run(
-        [*COPIER_COPY, *options, ROOT, destination],
-        env=_environment(),
-        capture=False,
-        timeout_s=1800,
-    )
 
 
 def _bundle() -> None:
