@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from tools import checks, flutter_test, toolchain
+from tools import app, checks, flutter_test, toolchain
 from tvmplug.errors import TvmplugError
 from tvmplug.output import say, stderr, stdout, table
 
@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m tools", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    command = commands.add_parser("toolchain", help="install Dart and Flutter; show the versions")
+    command = commands.add_parser("toolchain", help="install Dart, Flutter and a desktop")
     command.set_defaults(run=_toolchain)
     command = commands.add_parser("test", help="run a project's Dart tests in flutter_tester")
     command.add_argument("project", type=Path)
@@ -31,6 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = commands.add_parser("check", help="format check and analysis of projects")
     command.add_argument("projects", type=Path, nargs="+")
     command.set_defaults(run=_check)
+    command = commands.add_parser("app", help="build an app for Linux")
+    command.add_argument("project", type=Path)
+    command.set_defaults(run=_app)
     arguments = parser.parse_args(argv)
     try:
         return int(arguments.run(arguments))
@@ -40,9 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _toolchain(_: argparse.Namespace) -> int:
-    found = toolchain.find_or_install()
-    table("", ("package", "version"), list(found.versions.items()))
-    say(f"in {found.root}")
+    for found in (toolchain.find_or_install(), toolchain.find_or_install_desktop()):
+        table("", ("package", "version"), list(found.versions.items()))
+        say(f"in {found.root}")
     return 0
 
 
@@ -66,6 +69,12 @@ def _check(arguments: argparse.Namespace) -> int:
     formatted = checks.format_check(found, arguments.projects)
     print(analysed.output + formatted.output, end="")
     return 0 if analysed.ok and formatted.ok else 1
+
+
+def _app(arguments: argparse.Namespace) -> int:
+    desktop = toolchain.find_or_install_desktop()
+    print(app.build(toolchain.find_or_install(), desktop, arguments.project))
+    return 0
 
 
 if __name__ == "__main__":

@@ -52,12 +52,14 @@ class Source:
         suites: The suites the machine takes from it.
         components: Such as `main`.
         signed_by: A key ring's path, or a key block with its line ends; empty for apt's own.
+        trusted: The machine takes it without a signature: an archive on its own disk.
     """
 
     uris: str
     suites: tuple[str, ...]
     components: tuple[str, ...]
     signed_by: str = ""
+    trusted: bool = False
 
 
 def download(packages: Sequence[str], state: Path) -> list[Path]:
@@ -143,6 +145,8 @@ def deb822(source: Source, suite: str) -> str:
     if source.signed_by:
         # A key block keeps its line ends: they are its continuation lines.
         lines.append(f"Signed-By: {source.signed_by}")
+    if source.trusted:
+        lines.append("Trusted: yes")
     return "\n".join(lines) + "\n"
 
 
@@ -167,6 +171,7 @@ def _parse_deb822(text: str) -> list[Source]:
                 tuple(fields.get("suites", "").split()),
                 tuple(fields.get("components", "").split()),
                 fields.get("signed-by", ""),
+                fields.get("trusted", "no") == "yes",
             )
         )
     return found
@@ -186,6 +191,7 @@ def _parse_lines(text: str) -> list[Source]:
                 (suite,),
                 tuple(components.split()),
                 signed_by.group(1).replace(",", " ") if signed_by else "",
+                "trusted=yes" in (options or "").split(),
             )
         )
     return found

@@ -248,9 +248,9 @@ def _types(node: c_ast.Node) -> tuple[str, str]:
 
 
 def _doc(text: str) -> str:
-    """A doc comment, wrapped; its formatter leaves comments alone."""
+    """A doc comment, wrapped: the formatter leaves comments alone. Angle brackets are no HTML."""
     lines, line = [], "///"
-    for word in text.split():
+    for word in re.sub(r"(\w+<\w+>)", r"`\1`", text).split():
         if len(line) + len(word) > 96:
             lines.append(line)
             line = "///"

@@ -72,6 +72,7 @@ DESKTOP = Wanted(
         "coreutils",
         "dash",
         "imagemagick",
+        "libc-bin",
         "xdotool",
     ),
     finish=(
