@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import files_of, render
+from .conftest import REPOSITORY, files_of, render
 
 RUNTIME = "tvm_runtime_flutter"
 LIBRARIES = {
@@ -136,3 +136,22 @@ def test_no_path_is_absolute(plugins: dict[str, Path]) -> None:
     for folder in plugins.values():
         text = (folder / "linux" / "CMakeLists.txt").read_text()
         assert re.findall(r"""(?<![\w}.])/[\w.]+""", re.sub(r"#.*", "", text)) == []
+
+
+def test_the_example_and_the_demo_app_have_one_runner(plugins: dict[str, Path]) -> None:
+    example = files_of(plugins["g2p_flutter"] / "example" / "linux")
+    demo = files_of(REPOSITORY / "examples" / "demo_app" / "linux")
+    differ = {
+        b'"com.example.g2p_flutter_example"': b'"dev.tvmplug.demo_app"',
+        b'"g2p_flutter_example"': b'"demo_app"',
+        b'kTitle[] = "g2p_flutter"': b'kTitle[] = "tvmplug demo"',
+        b"kWidth = 960": b"kWidth = 1280",
+        b"kHeight = 720": b"kHeight = 800",
+    }
+    for name, own in example.items():
+        expected = re.sub(rb"\A(?:#|//) Owned by you.*\n\n?", b"", own)
+        for old, new in differ.items():
+            expected = expected.replace(old, new)
+        assert demo[name] == expected, name
+    generated = {name for name in demo if "generated" in name or "ephemeral" in name}
+    assert example.keys() == demo.keys() - generated
