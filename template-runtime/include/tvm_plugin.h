@@ -202,6 +202,7 @@ typedef struct tvm_plugin_value {
  * mailbox_close:   ends the hold of a number, given as a pointer so that this is a finalizer.
  * mailbox_scratch: lends the holder at least `size` bytes, on an 8-byte boundary, for what it
  *                  passes to the other functions. Asking again may take the earlier bytes away.
+ *                  NULL where there is no memory, or `number` holds nothing.
  * mailbox_start:   opens the component, or the model where `component.data` is NULL, on a thread of
  *                  the mailbox's own, and waits for it. Once per mailbox.
  * mailbox_call:    calls a method of the model on that thread, and waits; calls of several holders
@@ -253,8 +254,7 @@ typedef struct tvm_plugin_value {
   TVM_PLUGIN_API int32_t P##mailbox_join(                                                        \
       uintptr_t number, uintptr_t other, tvm_plugin_error **error);                              \
   TVM_PLUGIN_API void P##mailbox_close(void *number);                                            \
-  TVM_PLUGIN_API int32_t P##mailbox_scratch(                                                     \
-      uintptr_t number, size_t size, void **out, tvm_plugin_error **error);                      \
+  TVM_PLUGIN_API void *P##mailbox_scratch(uintptr_t number, size_t size);                        \
   TVM_PLUGIN_API int32_t P##mailbox_start(                                                       \
       uintptr_t number, tvm_plugin_bytes component, tvm_plugin_error **error);                   \
   TVM_PLUGIN_API int32_t P##mailbox_call(                                                        \

@@ -289,9 +289,9 @@ class Holder:
         self.plugin.call("ticket_keep", c.c_size_t(self.number), c.c_size_t(ticket))
 
     def scratch(self, size: int) -> int:
-        out = c.c_void_p()
-        self.plugin.call("mailbox_scratch", c.c_size_t(self.number), c.c_size_t(size), out=out)
-        return out.value or 0
+        function = self.plugin.function("mailbox_scratch")
+        function.restype = c.c_void_p
+        return function(c.c_size_t(self.number), c.c_size_t(size)) or 0
 
     def close(self) -> None:
         self.plugin.function("mailbox_close")(c.c_void_p(self.number))

@@ -371,7 +371,6 @@ def wrong_numbers(library: Library) -> Any:
         "join": refused(lambda: p.hold(unknown)),
         "unknown": refused(lambda: unknown.call("count")),
         "put": refused(lambda: unknown.put(ONES)),
-        "scratch": refused(lambda: unknown.scratch(8)),
         "view": refused(lambda: p.ticket_array(10**6)),
         "not started": refused(lambda: owner.call("count")),
         "no component": refused(lambda: owner.start("nope")),
@@ -407,7 +406,7 @@ def scratch(library: Library) -> Any:
         "aligned": [address % 8 for address in (large, *small)],
         "own": small[0] != small[1],
         "given_back": before - resident(),
-        "huge": refused(lambda: owner.scratch(2**62))["code"],
+        "refused": [owner.scratch(2**62), Holder(p, 10**6).scratch(8)],
     }
 
 

@@ -310,7 +310,7 @@ final class TvmPluginFunctions {
       .lookupFunction<TvmPluginBytes Function(), TvmPluginBytes Function()>('${prefix}metadata');
 
   /// `methods`: the model's methods as JSON, [{"name", "arguments": [{"name", "type"}],
-  /// "result"}], where a type is bool, int, float, string, bytes, tensor, list<T>, T? or (result
+  /// "result"}], where a type is bool, int, float, string, bytes, tensor, `list<T>`, T? or (result
   /// only) null; lives as long as the process.
   late final TvmPluginBytes Function() methods = library
       .lookupFunction<TvmPluginBytes Function(), TvmPluginBytes Function()>('${prefix}methods');
@@ -535,13 +535,12 @@ final class TvmPluginFunctions {
   );
 
   /// `mailbox_scratch`: lends the holder at least `size` bytes, on an 8-byte boundary, for what it
-  /// passes to the other functions. Asking again may take the earlier bytes away.
-  late final int Function(int, int, Pointer<Pointer<Void>>, Pointer<Pointer<TvmPluginError>>)
-  mailboxScratch = library
-      .lookupFunction<
-        Int32 Function(UintPtr, Size, Pointer<Pointer<Void>>, Pointer<Pointer<TvmPluginError>>),
-        int Function(int, int, Pointer<Pointer<Void>>, Pointer<Pointer<TvmPluginError>>)
-      >('${prefix}mailbox_scratch');
+  /// passes to the other functions. Asking again may take the earlier bytes away. NULL where there
+  /// is no memory, or `number` holds nothing.
+  late final Pointer<Void> Function(int, int) mailboxScratch = library
+      .lookupFunction<Pointer<Void> Function(UintPtr, Size), Pointer<Void> Function(int, int)>(
+        '${prefix}mailbox_scratch',
+      );
 
   /// `mailbox_start`: opens the component, or the model where `component.data` is NULL, on a
   /// thread of the mailbox's own, and waits for it. Once per mailbox.

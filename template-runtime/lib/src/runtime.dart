@@ -4,38 +4,27 @@ import 'dart:ffi';
 
 import 'package:ffi/ffi.dart';
 
-/// `TVMFFIVersion` of `tvm/ffi/c_api.h`.
-final class _FfiVersion extends Struct {
-  @Uint32()
-  external int major;
-
-  @Uint32()
-  external int minor;
-
-  @Uint32()
-  external int patch;
-}
+import 'library.dart';
 
 /// The TVM runtime that every model plugin of the process shares.
 final class TvmRuntime {
   /// Loads TVM, or finds it loaded.
   ///
   /// [directory] is the folder that holds its libraries; by default the app's own, which is right
-  /// in a Flutter app. Throws an [ArgumentError] when they are not there.
+  /// in a Flutter app. Throws a `TvmException` with the code `library` when they cannot be used.
   factory TvmRuntime.load({String? directory}) {
-    final path = directory == null ? '' : '$directory/';
-    final ffi = DynamicLibrary.open('${path}libtvm_ffi.so');
-    DynamicLibrary.open('${path}libtvm_runtime.so');
-    final version = calloc<_FfiVersion>();
-    try {
-      ffi.lookupFunction<Void Function(Pointer<_FfiVersion>), void Function(Pointer<_FfiVersion>)>(
+    final [ffi, _] = [
+      for (final file in runtimeLibraries)
+        openLibrary(file, package: 'tvm_runtime_flutter', directory: directory).library,
+    ];
+    return using((arena) {
+      // `TVMFFIVersion` of `tvm/ffi/c_api.h`: three numbers.
+      final version = arena<Uint32>(3);
+      ffi.lookupFunction<Void Function(Pointer<Uint32>), void Function(Pointer<Uint32>)>(
         'TVMFFIGetVersion',
       )(version);
-      final found = version.ref;
-      return TvmRuntime._('${found.major}.${found.minor}.${found.patch}');
-    } finally {
-      calloc.free(version);
-    }
+      return TvmRuntime._('${version[0]}.${version[1]}.${version[2]}');
+    });
   }
 
   const TvmRuntime._(this.ffiVersion);

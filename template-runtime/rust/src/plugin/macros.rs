@@ -215,12 +215,9 @@ macro_rules! plugin {
                     mailbox::mailbox_join(number, other, error)
                 }
                 mailbox_close(number: *mut c_void) -> () { mailbox::mailbox_close(number) }
-                mailbox_scratch(
-                    number: usize,
-                    bytes: usize,
-                    out: *mut *mut c_void,
-                    error: *mut *mut abi::Error
-                ) -> i32 { mailbox::mailbox_scratch(number, bytes, out, error) }
+                mailbox_scratch(number: usize, bytes: usize) -> *mut c_void {
+                    mailbox::mailbox_scratch(number, bytes)
+                }
                 mailbox_start(
                     number: usize,
                     component: abi::Bytes,

@@ -4,6 +4,7 @@
 
 use std::ffi::c_void;
 use std::panic::catch_unwind;
+use std::ptr;
 
 use crate::error::Result;
 use crate::library::Library;
@@ -37,16 +38,10 @@ pub fn mailbox_close(number: *mut c_void) {
     let _ = catch_unwind(|| mailbox::close(number.addr()));
 }
 
-/// # Safety
-/// As `PREFIXmailbox_scratch` in `tvm_plugin.h`.
-pub unsafe fn mailbox_scratch(
-    number: usize,
-    bytes: usize,
-    out: *mut *mut c_void,
-    error: *mut *mut abi::Error,
-) -> i32 {
-    // SAFETY: by contract.
-    unsafe { answer(out, error, || Ok(mailbox::scratch(number, bytes)?.cast())) }
+#[must_use]
+pub fn mailbox_scratch(number: usize, bytes: usize) -> *mut c_void {
+    let lent = catch_unwind(|| mailbox::scratch(number, bytes)).unwrap_or_default();
+    lent.map_or(ptr::null_mut(), |memory| memory.as_ptr().cast())
 }
 
 /// # Safety

@@ -12,6 +12,7 @@ mod line;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -150,20 +151,18 @@ impl Holder {
 const KEPT: usize = 8192;
 
 /// Memory of the holder's own, of at least `bytes` bytes, on an 8-byte boundary.
-pub(crate) fn scratch(number: usize, bytes: usize) -> Result<*mut u8> {
-    let holder = holder(number)?;
+pub(crate) fn scratch(number: usize, bytes: usize) -> Option<NonNull<u64>> {
+    let holder = holder(number).ok()?;
     let mut own = holder.own();
     let words = bytes.div_ceil(size_of::<u64>());
     // What one large call needed is not kept for the small ones after it.
     if !(words..=words.max(KEPT)).contains(&own.scratch.len()) {
         let mut scratch = Vec::new();
-        scratch.try_reserve_exact(words).map_err(|_| {
-            Error::invalid(format!("no memory for the {bytes} bytes of a call's arguments"))
-        })?;
+        scratch.try_reserve_exact(words).ok()?;
         scratch.resize(words, 0);
         own.scratch = scratch;
     }
-    Ok(own.scratch.as_mut_ptr().cast())
+    NonNull::new(own.scratch.as_mut_ptr())
 }
 
 /// Starts the mailbox's thread, which opens the callee. Once.
