@@ -141,7 +141,9 @@ def debian_source(sources: Sequence[Source], os_release: Mapping[str, str]) -> S
 
 def deb822(source: Source, suite: str) -> str:
     """A source of the same archive and key with another suite, in deb822 format."""
-    lines = ["Types: deb", f"URIs: {source.uris}", f"Suites: {suite}", "Components: main"]
+    # From an archive on this disk apt would fetch nothing, but name the files where they are.
+    uris = re.sub(r"(^| )file:", r"\1copy:", source.uris)
+    lines = ["Types: deb", f"URIs: {uris}", f"Suites: {suite}", "Components: main"]
     if source.signed_by:
         # A key block keeps its line ends: they are its continuation lines.
         lines.append(f"Signed-By: {source.signed_by}")

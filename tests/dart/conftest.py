@@ -1,0 +1,36 @@
+"""What the tests of Dart code share: the real toolchain, or the reason why it is not there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+
+from tools import toolchain as toolchains
+from tools.toolchain import Desktop, Toolchain, Unavailable
+
+Found = TypeVar("Found")
+
+
+@pytest.fixture(scope="session")
+def toolchain() -> Toolchain:
+    """Dart and Flutter; installed when they are not there yet."""
+    return _found(toolchains.find_or_install)
+
+
+@pytest.fixture(scope="session")
+def desktop() -> Desktop:
+    """A desktop to build and show Linux apps on; installed when it is not there yet."""
+    return _found(toolchains.find_or_install_desktop)
+
+
+def _found(find: Callable[[], Found]) -> Found:
+    try:
+        return find()
+    except Unavailable as error:
+        # On this project's CI these tests must run.
+        if os.environ.get("TVMPLUG_REQUIRE_DART") == "1":
+            raise
+        pytest.skip(f"skipped: no Dart toolchain: {error.reason}")
