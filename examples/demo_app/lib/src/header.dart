@@ -44,12 +44,10 @@ class Header extends StatelessWidget {
                 ),
               ),
               const SizedBox(width: 12),
-              Tooltip(
-                message: 'Keyboard shortcuts (${AppShortcut.help.label})',
-                child: IconButton(
-                  onPressed: () => unawaited(showShortcuts(context)),
-                  icon: const GlyphIcon(Glyph.keyboard, size: 22),
-                ),
+              IconButton(
+                tooltip: 'Keyboard shortcuts (${AppShortcut.help.label})',
+                onPressed: () => unawaited(showShortcuts(context)),
+                icon: const GlyphIcon(Glyph.keyboard, size: 22),
               ),
               const SizedBox(width: 8),
               SegmentedButton<ThemeMode>(

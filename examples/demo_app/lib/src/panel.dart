@@ -34,57 +34,71 @@ class Panel extends StatelessWidget {
 
   @override
   Widget build(BuildContext context) {
-    final theme = Theme.of(context);
-    final colors = theme.colorScheme;
+    final colors = Theme.of(context).colorScheme;
     return Semantics(
       container: true,
       explicitChildNodes: true,
       label: title,
-      child: DecoratedBox(
-        decoration: BoxDecoration(
-          color: colors.panel,
-          borderRadius: BorderRadius.circular(20),
-          border: Border.all(color: colors.outlineVariant.withValues(alpha: 0.6)),
-        ),
-        child: Padding(
-          padding: const EdgeInsets.fromLTRB(22, 20, 22, 22),
-          child: Column(
-            crossAxisAlignment: CrossAxisAlignment.stretch,
-            children: [
-              Row(
-                children: [
-                  Container(
-                    width: 40,
-                    height: 40,
-                    alignment: Alignment.center,
-                    decoration: BoxDecoration(
-                      color: colors.tint(colors.primary),
-                      borderRadius: BorderRadius.circular(12),
-                    ),
-                    child: GlyphIcon(glyph, size: 22, color: colors.primary),
-                  ),
-                  const SizedBox(width: 14),
-                  Expanded(
-                    child: Column(
-                      crossAxisAlignment: CrossAxisAlignment.start,
-                      children: [
-                        Semantics(
-                          header: true,
-                          child: Text(title, style: theme.textTheme.titleMedium),
-                        ),
-                        Text(subtitle, style: theme.textTheme.bodySmall),
-                      ],
-                    ),
-                  ),
-                  if (trailing case final trailing?) ...[const SizedBox(width: 12), trailing],
-                ],
-              ),
-              const SizedBox(height: 18),
-              child,
-            ],
+      // Tab stays in a panel until all of it was visited.
+      child: FocusTraversalGroup(
+        child: DecoratedBox(
+          decoration: BoxDecoration(
+            color: colors.panel,
+            borderRadius: BorderRadius.circular(20),
+            border: Border.all(color: colors.outlineVariant.withValues(alpha: 0.6)),
+          ),
+          child: Padding(
+            padding: const EdgeInsets.fromLTRB(22, 20, 22, 22),
+            child: Column(
+              crossAxisAlignment: CrossAxisAlignment.stretch,
+              children: [
+                LayoutBuilder(builder: _head),
+                const SizedBox(height: 18),
+                child,
+              ],
+            ),
           ),
         ),
       ),
+    );
+  }
+
+  /// The title's line; what trails it goes below where there is little room.
+  Widget _head(BuildContext context, BoxConstraints space) {
+    final theme = Theme.of(context);
+    final colors = theme.colorScheme;
+    final wide = space.maxWidth >= 380;
+    return Row(
+      spacing: 14,
+      crossAxisAlignment: wide ? CrossAxisAlignment.center : CrossAxisAlignment.start,
+      children: [
+        Container(
+          width: 40,
+          height: 40,
+          alignment: Alignment.center,
+          decoration: BoxDecoration(
+            color: colors.tint(colors.primary),
+            borderRadius: BorderRadius.circular(12),
+          ),
+          child: GlyphIcon(glyph, size: 22, color: colors.primary),
+        ),
+        Expanded(
+          child: Column(
+            crossAxisAlignment: CrossAxisAlignment.start,
+            children: [
+              Semantics(header: true, child: Text(title, style: theme.textTheme.titleMedium)),
+              Text(subtitle, style: theme.textTheme.bodySmall),
+              if (trailing case final trailing? when !wide)
+                Padding(padding: const EdgeInsets.only(top: 8), child: trailing),
+            ],
+          ),
+        ),
+        if (trailing case final trailing? when wide)
+          ConstrainedBox(
+            constraints: BoxConstraints(maxWidth: space.maxWidth * 0.4),
+            child: trailing,
+          ),
+      ],
     );
   }
 }
@@ -188,11 +202,13 @@ class ModelStatus extends StatelessWidget {
                       ),
               ),
               const SizedBox(width: 8),
-              Text(
-                text,
-                style: Theme.of(
-                  context,
-                ).textTheme.labelMedium?.copyWith(color: color, fontWeight: FontWeight.w600),
+              Flexible(
+                child: Text(
+                  text,
+                  style: Theme.of(
+                    context,
+                  ).textTheme.labelMedium?.copyWith(color: color, fontWeight: FontWeight.w600),
+                ),
               ),
             ],
           ),
@@ -202,7 +218,7 @@ class ModelStatus extends StatelessWidget {
   );
 }
 
-/// The keys that do the same as the control beside them.
+/// The keys that do the same as the control beside them; left out where there is little room.
 class KeyHint extends StatelessWidget {
   /// Shows [keys], such as `Ctrl K`.
   const KeyHint(this.keys, {super.key, this.color});
@@ -215,6 +231,7 @@ class KeyHint extends StatelessWidget {
 
   @override
   Widget build(BuildContext context) {
+    if (MediaQuery.sizeOf(context).width < hintsFrom) return const SizedBox();
     final color = this.color ?? Theme.of(context).colorScheme.onSurfaceVariant;
     return ExcludeSemantics(
       child: Container(

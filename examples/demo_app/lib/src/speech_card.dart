@@ -241,22 +241,27 @@ class _Threshold extends StatelessWidget {
   @override
   Widget build(BuildContext context) {
     final style = Theme.of(context).textTheme.bodySmall;
-    return Row(
-      children: [
-        Text('Speech from a probability of', style: style),
-        Expanded(
-          child: Slider(
-            value: controller.threshold,
-            min: 0.2,
-            max: 0.95,
-            divisions: 15,
-            semanticFormatterCallback: (value) => 'threshold ${value.toStringAsFixed(2)}',
-            onChanged: (value) => unawaited(controller.setThreshold(value)),
-            onChangeEnd: (value) => unawaited(controller.setThreshold(value, done: true)),
+    return LayoutBuilder(
+      builder: (context, space) => Row(
+        children: [
+          ConstrainedBox(
+            constraints: BoxConstraints(maxWidth: space.maxWidth * 0.4),
+            child: Text('Speech from a probability of', style: style),
           ),
-        ),
-        SizedBox(width: 36, child: Text(controller.threshold.toStringAsFixed(2), style: style)),
-      ],
+          Expanded(
+            child: Slider(
+              value: controller.threshold,
+              min: 0.2,
+              max: 0.95,
+              divisions: 15,
+              semanticFormatterCallback: (value) => 'threshold ${value.toStringAsFixed(2)}',
+              onChanged: (value) => unawaited(controller.setThreshold(value)),
+              onChangeEnd: (value) => unawaited(controller.setThreshold(value, done: true)),
+            ),
+          ),
+          Text(controller.threshold.toStringAsFixed(2), style: style),
+        ],
+      ),
     );
   }
 }

@@ -96,3 +96,6 @@ extension DemoColors on ColorScheme {
 
 /// How wide a window must be for two columns.
 const double twoColumns = 960;
+
+/// How wide a window must be to have room for the keys beside what they do.
+const double hintsFrom = 560;
