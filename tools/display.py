@@ -64,8 +64,13 @@ class App:
         """The lines that it printed so far."""
         return self.printed.read_text(encoding="utf-8", errors="replace").splitlines()
 
-    def wait_for_line(self, text: str, *, timeout_s: float = 30) -> str:
+    def wait_for_line(self, text: str, *, after: int = 0, timeout_s: float = 30) -> str:
         """Wait until it has printed a line with this text; return the line.
+
+        Args:
+            text: A part of the line.
+            after: How many lines are not looked at.
+            timeout_s: Seconds until it must have printed it.
 
         Raises:
             ToolError: It ended or took too long; the message holds what it printed.
@@ -73,7 +78,7 @@ class App:
         deadline = time.monotonic() + timeout_s
         while True:
             running = self.running
-            for line in self.lines():
+            for line in self.lines()[after:]:
                 if text in line:
                     return line
             if not running or time.monotonic() > deadline:
@@ -197,6 +202,17 @@ class Display:
         making = picture.with_name(f".{picture.name}.making")
         self.run(f"import-im7.q16 -silent -window root png:{shlex.quote(str(making))}")
         making.replace(picture)
+
+    def settle(self, *, timeout_s: float = 3) -> None:
+        """Wait until the screen looks the same twice in a row, or for so long."""
+        deadline = time.monotonic() + timeout_s
+        before = ""
+        while time.monotonic() < deadline:
+            now = self.run("import-im7.q16 -silent -window root rgb:- | sha256sum")
+            if now == before:
+                return
+            before = now
+            time.sleep(0.1)
 
     def run(self, command: str, *, timeout_s: float = 60) -> str:
         """Run a shell command beside the X server; return what it printed.

@@ -47,7 +47,7 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True)
-class Test:
+class Case:
     """One test, or one thing that kept a file's tests from running.
 
     Attributes:
@@ -73,11 +73,11 @@ class Result:
         seconds: How long it took.
     """
 
-    tests: tuple[Test, ...]
+    tests: tuple[Case, ...]
     output: str
     seconds: float
 
-    def _of(self, outcome: Outcome) -> tuple[Test, ...]:
+    def _of(self, outcome: Outcome) -> tuple[Case, ...]:
         return tuple(test for test in self.tests if test.outcome is outcome)
 
     @property
@@ -86,7 +86,7 @@ class Result:
         return len(self._of(Outcome.PASSED))
 
     @property
-    def failures(self) -> tuple[Test, ...]:
+    def failures(self) -> tuple[Case, ...]:
         """Those that failed, crashed, hung or could not be compiled."""
         return self._of(Outcome.FAILED)
 
@@ -96,7 +96,7 @@ class Result:
         return len(self.failures)
 
     @property
-    def skips(self) -> tuple[Test, ...]:
+    def skips(self) -> tuple[Case, ...]:
         """Those that were skipped, with their reasons."""
         return self._of(Outcome.SKIPPED)
 
@@ -160,7 +160,7 @@ def run(
         compiled = compile_test(toolchain, scratch / "main.dart", project / CONFIG, kernel)
         if not compiled.ok:
             broken = tuple(
-                Test(file, "(compiling)", Outcome.FAILED, compiled.output) for file in names
+                Case(file, "(compiling)", Outcome.FAILED, compiled.output) for file in names
             )
             return Result(broken, compiled.output, time.monotonic() - started)
         process = _Process(toolchain, project, kernel, {**os.environ, **(env or {})}, timeout_s)
@@ -207,7 +207,7 @@ class _Process:
     env: Mapping[str, str]
     timeout_s: float
 
-    def run(self, file: str) -> tuple[list[Test], str]:
+    def run(self, file: str) -> tuple[list[Case], str]:
         """Run one file; return its tests and what it printed."""
         with tempfile.TemporaryDirectory(prefix="tvmplug-test-") as name:
             report, printed = Path(name, "report"), Path(name, "printed")
@@ -248,7 +248,7 @@ class _Process:
         return f"the process ended with exit status {code}"
 
 
-def read_report(file: str, report: str, ended: str) -> Iterator[Test]:
+def read_report(file: str, report: str, ended: str) -> Iterator[Case]:
     """The tests of one file, from what the runner wrote.
 
     Args:
@@ -267,11 +267,11 @@ def read_report(file: str, report: str, ended: str) -> Iterator[Test]:
             running = event["name"]
         elif event["event"] == "result":
             running = "(after the tests)"
-            yield Test(file, event["name"], Outcome(event["outcome"]), event["reason"])
+            yield Case(file, event["name"], Outcome(event["outcome"]), event["reason"])
         else:
             done = True
     if not done:
-        yield Test(file, running, Outcome.FAILED, ended)
+        yield Case(file, running, Outcome.FAILED, ended)
 
 
 def _kill_group(leader: int) -> None:

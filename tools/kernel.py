@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import toolchain as toolchains
-from tools.packages import write_config
+from tools.packages import flutter_root, write_config
 from tools.toolchain import Toolchain
 from tvmplug import files
 from tvmplug.errors import ToolError
@@ -117,7 +117,8 @@ def read_answer(returncode: int, stdout: str, stderr: str) -> Compiled:
 
 def _base_kernel(toolchain: Toolchain) -> Path:
     """Flutter and its test library as a kernel file, made once."""
-    folder = toolchain.root / _BASE
+    # Beside the packages: it is of use only where they lie at the paths it was compiled from.
+    folder = flutter_root(toolchain)[0].parent / _BASE
     if not folder.is_dir():
         with files.locked(folder):
             if not folder.is_dir():

@@ -59,6 +59,9 @@ def write_config(
         "FLUTTER_ROOT": str(root),
         "PUB_CACHE": str(cache),
         "PUB_HOSTED_URL": f"https://{_HOST}",
+        # Even offline it asks for Flutter's releases, to propose one: 25 s without a network.
+        "PUB_MAX_HTTP_RETRIES": "0",
+        "_PUB_TEST_FLUTTER_RELEASES_URL": f"https://{_HOST}",
     }
     pubspec = at_its_place(read_pubspec(project), project, places or {})
     with tempfile.TemporaryDirectory(prefix="tvmplug-pub-") as name:
