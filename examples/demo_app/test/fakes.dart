@@ -17,7 +17,7 @@ final class FakePhonemizer implements Phonemizer {
   final Map<String, FutureOr<List<String>>> words;
 
   /// The error for other words.
-  Object Function(String word) refuse = (word) => StateError('no $word');
+  Exception Function(String word) refuse = (word) => FormatException('no $word');
 
   /// Whether it was closed.
   bool closed = false;
@@ -36,7 +36,7 @@ final class FakePhonemizer implements Phonemizer {
 /// A speech model that takes loud chunks for speech.
 final class FakeDetector implements SpeechDetector {
   /// Thrown by every method, when set.
-  Object? failure;
+  Exception? failure;
 
   /// Whether the last stream was cancelled.
   bool cancelled = false;

@@ -36,15 +36,15 @@ class _HomeState extends State<Home> {
   late final _sounds = ModelLoader('vad_flutter', widget.services.openDetector);
   late final _phonemes = PhonemesController(_words);
   late final _speech = SpeechController(_sounds, widget.services);
-  late final _runtime = RuntimeController([_words, _sounds], widget.services);
+  late final RuntimeController _runtime;
   final _wordFocus = FocusNode(debugLabel: 'word');
   final _pathFocus = FocusNode(debugLabel: 'path');
 
   @override
   void initState() {
     super.initState();
-    // The runtime card listens before the first model can be open.
-    _runtime;
+    // Listens before the first model can be open.
+    _runtime = RuntimeController([_words, _sounds], widget.services);
     unawaited(_words.load());
     unawaited(_sounds.load());
     unawaited(_speech.openBundled());

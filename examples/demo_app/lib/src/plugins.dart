@@ -77,19 +77,24 @@ Future<Clip> _clipFile(String path) async {
   return Clip.fromWav(file.uri.pathSegments.last, await file.readAsBytes());
 }
 
-Future<RuntimeDescription> _describeRuntime() async => RuntimeDescription(
-  tvm: TvmPins.tvm,
-  tvmFfi: TvmRuntime.load().ffiVersion,
-  tvmFfiPin: TvmPins.tvmFfi,
-  libraries: await mappedTvmLibraries(),
-  plugins: [
-    for (final (name, prefix) in const [('g2p_flutter', 'g2p_'), ('vad_flutter', 'vad_')])
-      _description(TvmPlugin(name, prefix: prefix), name, prefix),
-  ],
-);
-
-PluginDescription _description(TvmPlugin plugin, String name, String prefix) => PluginDescription(
-  name: name,
-  prefix: prefix,
-  components: [for (final component in plugin.components) component.name],
-);
+/// Asks one of the plugins, which knows of all: they share the table of who holds which prefix.
+Future<RuntimeDescription> _describeRuntime() async {
+  final asked = TvmPlugin('g2p_flutter', prefix: 'g2p_');
+  final owners = asked.owners.entries.toList()..sort((a, b) => a.value.compareTo(b.value));
+  return RuntimeDescription(
+    tvm: TvmPins.tvm,
+    tvmFfi: TvmRuntime.load().ffiVersion,
+    tvmFfiPin: TvmPins.tvmFfi,
+    libraries: await mappedTvmLibraries(),
+    plugins: [
+      for (final MapEntry(key: prefix, value: name) in owners)
+        PluginDescription(
+          name: name,
+          prefix: prefix,
+          components: [
+            for (final component in TvmPlugin(name, prefix: prefix).components) component.name,
+          ],
+        ),
+    ],
+  );
+}

@@ -141,6 +141,7 @@ final class SpeechController extends ChangeNotifier {
           onDone: () => _heard(cancelled: false),
           cancelOnError: true,
         );
+    reportEvent('listening', {'clip': _clip!.name});
     notifyListeners();
   }
 
@@ -153,13 +154,27 @@ final class SpeechController extends ChangeNotifier {
     _heard(cancelled: true);
   }
 
-  /// The samples in blocks, each when it would have been spoken.
-  static Stream<Float32List> _spoken(Float32List samples) async* {
+  /// The samples in blocks, each when it has been spoken; after a pause of the app's all at once.
+  static Stream<Float32List> _spoken(Float32List samples) {
     const pace = Duration(microseconds: block * Duration.microsecondsPerSecond ~/ Clip.rate);
-    for (var start = 0; start < samples.length; start += block) {
-      await Future<void>.delayed(pace);
-      yield Float32List.sublistView(samples, start, min(start + block, samples.length));
+    final sound = StreamController<Float32List>();
+    Timer? timer;
+    var sent = 0;
+    void send(Timer timer) {
+      for (; sent < samples.length && sent < timer.tick * block; sent += block) {
+        sound.add(Float32List.sublistView(samples, sent, min(sent + block, samples.length)));
+      }
+      if (sent < samples.length) return;
+      timer.cancel();
+      unawaited(sound.close());
     }
+
+    sound
+      ..onListen = () {
+        timer = Timer.periodic(pace, send);
+      }
+      ..onCancel = () => timer?.cancel();
+    return sound.stream;
   }
 
   void _heard({required bool cancelled}) {

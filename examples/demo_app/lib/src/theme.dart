@@ -21,6 +21,8 @@ ThemeData demoTheme(Brightness brightness) {
   final base = ThemeData(
     colorScheme: colors,
     fontFamilyFallback: _fallback,
+    // Also on a desktop, where Material would make buttons lower than fields.
+    visualDensity: VisualDensity.standard,
     // The same on every platform; Android's own needs a shader among the assets.
     splashFactory: InkRipple.splashFactory,
   );
