@@ -36,10 +36,10 @@ toolchain: setup ## Bring Dart and Flutter from Debian's newest suite into .cach
 	@$(PY) -m tools toolchain
 
 demo-app: setup ## Build a Flutter app with both plugins, start it, use it, and save screenshots.
-	@$(PY) demo/app.py
+	@$(PY) -m demo.app
 
 demo: setup ## Generate the plugins, build them, and run two models over one runtime (WORDS=, SOUND=).
-	@$(PY) demo/run.py --words "$(WORDS)" --sound "$(SOUND)"
+	@$(PY) -m demo.run --words "$(WORDS)" --sound "$(SOUND)"
 
 test: setup ## Run every test (the real compiler, cargo, git and Copier).
 	@$(PY) -m pytest --numprocesses 2 --dist loadgroup

@@ -183,6 +183,7 @@ class Display:
             f"xdotool windowmove {window} 0 0 windowsize --sync {window} "
             f"{self._size[0]} {self._size[1]} windowfocus --sync {window}"
         )
+        self._painted(app, timeout_s)
         return app
 
     def type(self, text: str) -> None:
@@ -261,6 +262,14 @@ class Display:
                 raise ToolError("the app has ended:\n" + "\n".join(app.lines()[-20:]))
             time.sleep(0.1)
         raise ToolError(f"no window in {timeout_s:g} s:\n" + "\n".join(app.lines()[-20:]))
+
+    def _painted(self, app: App, timeout_s: float) -> None:
+        """Wait until the screen has several colours: before its first frame a window is black."""
+        deadline = time.monotonic() + timeout_s
+        while self.run("import-im7.q16 -silent -window root -format %k info:-") == "1":
+            if not app.running or time.monotonic() > deadline:
+                raise ToolError("the app painted nothing:\n" + "\n".join(app.lines()[-20:]))
+            time.sleep(0.1)
 
     def _outer(self, inner: int) -> int:
         """The process id, as seen here, of one in the display's namespace."""
