@@ -174,7 +174,7 @@ class _Outputs extends StatelessWidget {
         crossAxisAlignment: CrossAxisAlignment.start,
         children: [
           Text(
-            'Ran in ${(took.inMicroseconds / 1000).toStringAsFixed(1)} ms',
+            'Answered in ${(took.inMicroseconds / 1000).toStringAsFixed(1)} ms',
             style: Theme.of(context).textTheme.labelLarge,
           ),
           for (final MapEntry(key: name, value: tensor) in outputs.entries)
@@ -184,6 +184,12 @@ class _Outputs extends StatelessWidget {
     ),
   );
 }
+
+const _monospace = TextStyle(
+  fontFamily: 'monospace',
+  fontFamilyFallback: ['DejaVu Sans Mono', 'Liberation Mono'],
+  fontSize: 13,
+);
 
 /// A name, and what belongs to it.
 class _Line extends StatelessWidget {
@@ -201,12 +207,7 @@ class _Line extends StatelessWidget {
         spacing: 12,
         children: [
           SizedBox(width: 140, child: Text(name, style: Theme.of(context).textTheme.bodyMedium)),
-          Expanded(
-            child: SelectableText(
-              text,
-              style: const TextStyle(fontFamily: 'monospace', fontSize: 13),
-            ),
-          ),
+          Expanded(child: SelectableText(text, style: _monospace)),
         ],
       ),
     ),

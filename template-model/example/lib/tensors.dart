@@ -54,7 +54,7 @@ Uint8List _one(TvmDtype dtype) => Uint8List.sublistView(switch (dtype) {
 });
 
 /// The first [count] elements of [tensor]; those of 16-bit floats as their bits.
-String preview(TvmTensor tensor, {int count = 8}) {
+String preview(TvmTensor tensor, {int count = 6}) {
   final elements = (tensor.data as List<num>).take(count).map((element) {
     return element is double ? element.toStringAsPrecision(4) : '$element';
   });

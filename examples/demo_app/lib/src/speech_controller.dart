@@ -62,7 +62,7 @@ final class SpeechController extends ChangeNotifier {
   /// The stretches of speech; null before an analysis.
   List<Stretch>? get segments => _segments;
 
-  /// How long the last analysis took.
+  /// How long finding the speech took; the curve is asked for after it.
   Duration? get took => _took;
 
   /// From which probability on a chunk counts as speech.
@@ -101,9 +101,9 @@ final class SpeechController extends ChangeNotifier {
     _begin(Activity.analysing);
     try {
       final watch = Stopwatch()..start();
-      final probabilities = await model.probabilities(clip.samples);
       final segments = await model.segments(clip.samples, threshold: _threshold);
       watch.stop();
+      final probabilities = await model.probabilities(clip.samples);
       if (_disposed) return;
       _probabilities = probabilities;
       _segments = segments;
