@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from demo import run as demo
 from tools import toolchain as toolchains
 from tools.toolchain import Desktop, Toolchain, Unavailable
 
@@ -24,6 +26,21 @@ def toolchain() -> Toolchain:
 def desktop() -> Desktop:
     """A desktop to build and show Linux apps on; installed when it is not there yet."""
     return _found(toolchains.find_or_install_desktop)
+
+
+@pytest.fixture(scope="session")
+def plugins() -> Path:
+    """The folder with the runtime plugin and both examples, built, and their `bundle/lib`.
+
+    They are those of `make demo`, made if need be. TVMPLUG_TEST_PLUGINS names others, for work on
+    the Dart code alone.
+    """
+    given = os.environ.get("TVMPLUG_TEST_PLUGINS")
+    if given:
+        return Path(given)
+    os.environ.setdefault("TVMPLUG_CACHE_DIR", str(demo.CACHE / "tvmplug"))
+    demo.prepare()
+    return demo.FOLDER
 
 
 def _found(find: Callable[[], Found]) -> Found:

@@ -41,6 +41,9 @@ final class Connection {
     return connection;
   }
 
+  /// The isolate that answers, from when it is open: what a hot restart kills, and so do tests.
+  late final Isolate worker;
+
   final String _name;
   final Mailbox _mailbox;
   late final RawReceivePort _answers = RawReceivePort(_receive);
@@ -57,7 +60,7 @@ final class Connection {
   bool _isClosed = false;
 
   Future<void> _start(WorkerSetup setup) async {
-    await Isolate.spawn(
+    worker = await Isolate.spawn(
       work,
       setup,
       onExit: _exit.sendPort,

@@ -1,13 +1,15 @@
 // Owned by the template: `copier update` may rewrite it, do not edit.
 
+import 'dart:ffi' show Abi;
 import 'dart:io';
 import 'dart:typed_data';
 
-/// Why the file at [path] cannot be a whole library of the kind that Linux and Android load, or null.
+/// Why the file at [path] cannot be a whole library for this machine, as Linux and Android load
+/// them, or null.
 ///
 /// The system's loader maps a library without asking whether the file is long enough; reading behind
 /// its end then ends the process. So the parts that it maps are compared with the file's length
-/// (System V gABI, chapters 4 and 5).
+/// (System V gABI, chapters 4 and 5). Of a library for another machine it says that it is not there.
 String? damageOf(String path) {
   final file = File(path).openSync();
   try {
@@ -15,6 +17,7 @@ String? damageOf(String path) {
     final start = file.readSync(_Elf.headerSize);
     final elf = _Elf.read(start);
     if (elf == null) return 'it is no library';
+    if (elf.machine != _machines[Abi.current()]) return 'it is for another kind of processor';
     file.setPositionSync(elf.segmentTable);
     final table = file.readSync(elf.segments * elf.segmentSize);
     return elf.ends(table).every((end) => end <= length) ? null : 'it is cut off';
@@ -22,6 +25,15 @@ String? damageOf(String path) {
     file.closeSync();
   }
 }
+
+/// The numbers of processors in an ELF header.
+const Map<Abi, int> _machines = {
+  Abi.androidArm: 40,
+  Abi.androidArm64: 183,
+  Abi.androidX64: 62,
+  Abi.linuxArm64: 183,
+  Abi.linuxX64: 62,
+};
 
 /// The header of an ELF file.
 final class _Elf {
@@ -44,6 +56,7 @@ final class _Elf {
   final ByteData _header;
   final bool _is64;
 
+  int get machine => _half(18);
   int get segmentTable => _word(_header, _is64 ? 32 : 28);
   int get segmentSize => _half(_is64 ? 54 : 42);
   int get segments => _half(_is64 ? 56 : 44);

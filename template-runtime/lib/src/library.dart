@@ -48,7 +48,7 @@ void _checkWhole(String path, String package) {
   if (!path.contains('/')) return;
   final folder = File(path).parent.path;
   for (final file in [path, for (final name in runtimeLibraries) '$folder/$name']) {
-    if (!File(file).existsSync()) continue;
+    if (FileSystemEntity.typeSync(file) == FileSystemEntityType.notFound) continue;
     final String? damage;
     try {
       damage = damageOf(file);
@@ -76,7 +76,8 @@ TvmException _explain(
   }
   final symbol = RegExp(r'undefined symbol: (\w+)').firstMatch(message)?.group(1);
   if (symbol != null) return otherVersion(package, 'it needs $symbol, which TVM does not have');
-  return _unusable(path, message, _mend(file, package));
+  final reason = message.split('$path: ').last;
+  return _unusable(path, reason, _mend(file, package));
 }
 
 TvmException _unusable(String path, String why, String mend) =>

@@ -84,8 +84,9 @@ final class Mailbox implements Finalizable {
 
   /// Lets go.
   void close() {
-    plugin._holds.detach(this);
+    // In this order: killed in between, the finalizer finds nothing to do.
     _functions.mailboxClose(Pointer.fromAddress(number));
+    plugin._holds.detach(this);
   }
 
   /// Opens the [component], or the model where it is null. Blocks until that is done.

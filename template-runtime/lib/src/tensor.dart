@@ -72,7 +72,7 @@ enum TvmDtype {
 /// a call takes it. A call copies its inputs once, into memory of TVM's. What a call returns is
 /// TVM's own memory, seen from Dart without a copy and not to be written; it lives as long as the
 /// tensor or any list that was got from it, closed model or not. Passed to a later call of the same
-/// plugin, it is not copied at all. Copy it, as in `Float32List.of(tensor.float32)`, to change it.
+/// plugin, it is not copied at all. Copy it, as in `Float32List.fromList(tensor.float32)`, to change it.
 final class TvmTensor {
   /// A tensor over [bytes], whose length must be that of the [shape]'s elements.
   ///

@@ -31,7 +31,7 @@ typedef Answer = (int number, Object? result, TvmException? failure);
 const String endOfRequests = 'end';
 
 /// How long the owner may take to confirm that it is there, until the worker looks for itself.
-const Duration _patience = Duration(seconds: 10);
+const Duration _patience = Duration(seconds: 1);
 
 /// The body of the isolate.
 void work(WorkerSetup setup) {
