@@ -139,7 +139,6 @@ def _compile_dart(
     made_from = _sources_hash(toolchain, packages, registrant)
     if library.is_file() and stamp.is_file() and stamp.read_text() == made_from:
         return
-    stamp.unlink(missing_ok=True)
     library.parent.mkdir(parents=True, exist_ok=True)
     kernel = project / ".dart_tool" / "flutter_build" / "app.dill"
     kernel.parent.mkdir(parents=True, exist_ok=True)
@@ -164,6 +163,7 @@ def _compile_dart(
     making = library.with_name(".libapp.so.making")
     snapshot = ["--deterministic", "--snapshot_kind=app-aot-elf", f"--elf={making}", "--strip"]
     run([toolchain.release_snapshotter, *snapshot, kernel], echo=False)
+    stamp.unlink(missing_ok=True)
     making.replace(library)
     files.write_text(stamp, made_from)
 

@@ -14,10 +14,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from tools.running import App, descendants
 from tools.sandbox import command_inside
 from tools.toolchain import Desktop
 from tvmplug.errors import ToolError
@@ -36,61 +36,8 @@ _ENVIRONMENT = {
     "NO_AT_BRIDGE": "1",
     "GSETTINGS_BACKEND": "keyfile",
 }
-_DARK = "[org/gnome/desktop/interface]\ncolor-scheme='prefer-dark'\n"
-
-
-@dataclass(frozen=True)
-class App:
-    """A running app.
-
-    Attributes:
-        pid: Its process id, as this process sees it.
-        printed: The file that holds what it printed.
-    """
-
-    pid: int
-    printed: Path
-
-    @property
-    def running(self) -> bool:
-        """Whether it has not ended."""
-        try:
-            state = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8")
-        except OSError:
-            return False
-        return state.rpartition(")")[2].split()[0] != "Z"
-
-    def lines(self) -> list[str]:
-        """The lines that it printed so far."""
-        return self.printed.read_text(encoding="utf-8", errors="replace").splitlines()
-
-    def wait_for_line(self, text: str, *, after: int = 0, timeout_s: float = 30) -> str:
-        """Wait until it has printed a line with this text; return the line.
-
-        Args:
-            text: A part of the line.
-            after: How many lines are not looked at.
-            timeout_s: Seconds until it must have printed it.
-
-        Raises:
-            ToolError: It ended or took too long; the message holds what it printed.
-        """
-        deadline = time.monotonic() + timeout_s
-        while True:
-            running = self.running
-            for line in self.lines()[after:]:
-                if text in line:
-                    return line
-            if not running or time.monotonic() > deadline:
-                why = f"printed no '{text}' in {timeout_s:g} s" if running else "has ended"
-                raise ToolError(f"the app {why}:\n" + "\n".join(self.lines()[-20:]))
-            time.sleep(0.05)
-
-    def mapped_libraries(self) -> list[Path]:
-        """The shared libraries in its memory."""
-        maps = Path(f"/proc/{self.pid}/maps").read_text(encoding="utf-8").splitlines()
-        paths = {line.split(maxsplit=5)[5] for line in maps if line.count("/")}
-        return sorted(Path(path) for path in paths if ".so" in Path(path).name)
+# Without a session bus Flutter goes by the theme's name.
+_DARK = "[org/gnome/desktop/interface]\ncolor-scheme='prefer-dark'\ngtk-theme='Adwaita-dark'\n"
 
 
 class Display:
@@ -177,7 +124,7 @@ class Display:
         variables = [f"{name}={value}" for name, value in (env or {}).items()]
         command = shlex.join(["env", *variables, str(program), *arguments])
         inner = int(self.run(f"{command} >{printed} 2>&1 & echo $!"))
-        app = App(self._outer(inner), printed)
+        app = App(self._outer(inner, printed), printed)
         window = self._window(app, inner, timeout_s)
         self.run(
             f"xdotool windowmove {window} 0 0 windowsize --sync {window} "
@@ -271,14 +218,14 @@ class Display:
                 raise ToolError("the app painted nothing:\n" + "\n".join(app.lines()[-20:]))
             time.sleep(0.1)
 
-    def _outer(self, inner: int) -> int:
+    def _outer(self, inner: int, printed: Path) -> int:
         """The process id, as seen here, of one in the display's namespace."""
-        for pid in _descendants(self._shell.pid):
+        for pid in descendants(self._shell.pid):
             status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
             ids = next(line for line in status.splitlines() if line.startswith("NSpid:")).split()
             if ids[-1] == str(inner):
                 return pid
-        raise ToolError("the app ended at once")
+        raise ToolError(f"the app has ended:\n{printed.read_text(encoding='utf-8')}")
 
     def _close(self) -> None:
         if self._shell.stdin is not None:
@@ -289,12 +236,3 @@ class Display:
             self._shell.kill()
             self._shell.wait()
         self._folder.cleanup()
-
-
-def _descendants(pid: int) -> list[int]:
-    """A process's children, their children, and so on."""
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text(encoding="utf-8").split():
-            found += [int(child), *_descendants(int(child))]
-    return found

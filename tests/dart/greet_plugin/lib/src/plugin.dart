@@ -1,0 +1,7 @@
+/// Called by Flutter before `main`.
+abstract final class GreetPlugin {
+  /// Whether that has happened.
+  static bool registered = false;
+
+  static void registerWith() => registered = true;
+}
