@@ -211,7 +211,8 @@ typedef struct tvm_plugin_value {
  *                  outputs in the order of the metadata. Tensors are passed as tickets; those of
  *                  the result are new ones. `*out` is lent to the holder: do not free it.
  *
- * ticket_new:      puts a tensor of zeros into the mailbox, and says its ticket.
+ * ticket_new:      puts a new tensor into the mailbox, and says its ticket. Its elements are
+ *                  undefined: write all of them (ticket_view) before anything reads one.
  * ticket_view:     where its elements lie.
  * ticket_keep:     lets the ticket outlive the mailbox that it is in.
  * ticket_free:     gives a ticket, as a pointer, back; the memory goes with its last user.

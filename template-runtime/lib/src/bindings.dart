@@ -583,7 +583,8 @@ final class TvmPluginFunctions {
         )
       >('${prefix}mailbox_call');
 
-  /// `ticket_new`: puts a tensor of zeros into the mailbox, and says its ticket.
+  /// `ticket_new`: puts a new tensor into the mailbox, and says its ticket. Its elements are
+  /// undefined: write all of them (ticket_view) before anything reads one.
   late final int Function(
     int,
     int,

@@ -20,11 +20,20 @@ struct Buffer {
     layout: Option<Layout>,
 }
 
-/// Zeroed, aligned memory of `bytes` bytes.
+/// What new memory holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    Zeros,
+    /// Whatever was there: its owner writes all of it before anyone reads it.
+    Undefined,
+}
+
+/// Aligned memory of `bytes` bytes.
 pub(crate) fn allocate(
     dtype: DType,
     shape: &[i64],
     bytes: usize,
+    content: Content,
 ) -> Result<*mut sys::DLManagedTensorVersioned> {
     if bytes == 0 {
         return Ok(managed(dtype, shape, ptr::without_provenance_mut(ALIGNMENT), None));
@@ -32,7 +41,12 @@ pub(crate) fn allocate(
     let out_of_memory = || Error::invalid(format!("no memory for a tensor of {bytes} bytes"));
     let layout = Layout::from_size_align(bytes, ALIGNMENT).map_err(|_| out_of_memory())?;
     // SAFETY: the layout's size is not zero.
-    let data = unsafe { alloc::alloc_zeroed(layout) };
+    let data = unsafe {
+        match content {
+            Content::Zeros => alloc::alloc_zeroed(layout),
+            Content::Undefined => alloc::alloc(layout),
+        }
+    };
     if data.is_null() {
         return Err(out_of_memory());
     }

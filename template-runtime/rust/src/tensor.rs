@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::buffer::{self, adopt, byte_length, wrong_count};
+use crate::buffer::{self, Content, adopt, byte_length, wrong_count};
 use crate::dtype::{DType, Element};
 use crate::error::{Error, Result};
 use crate::object::Object;
@@ -55,8 +55,23 @@ impl Tensor {
     /// # Errors
     /// As [`zeros`](Tensor::zeros).
     pub fn zeros_of(dtype: DType, shape: &[i64]) -> Result<Self> {
+        Self::new(dtype, shape, Content::Zeros)
+    }
+
+    /// A new tensor, whose elements are what the memory happens to hold.
+    ///
+    /// # Errors
+    /// As [`zeros`](Tensor::zeros).
+    ///
+    /// # Safety
+    /// All elements are written before one is read.
+    pub(crate) unsafe fn undefined(dtype: DType, shape: &[i64]) -> Result<Self> {
+        Self::new(dtype, shape, Content::Undefined)
+    }
+
+    fn new(dtype: DType, shape: &[i64], content: Content) -> Result<Self> {
         let bytes = byte_length(dtype, shape)?;
-        let managed = buffer::allocate(dtype, shape, bytes)?;
+        let managed = buffer::allocate(dtype, shape, bytes, content)?;
         // SAFETY: `managed` is valid and owns its memory and shape until its deleter runs.
         Ok(Self { object: unsafe { adopt(managed) }?, own: true })
     }

@@ -205,16 +205,22 @@ pub(crate) unsafe fn free(value: abi::Value) {
     }
 }
 
+/// Element type and shape, as a caller passes them.
+///
 /// # Safety
-/// `shape` points to `rank` extents.
-pub(crate) unsafe fn new_tensor(dtype: i32, shape: *const i64, rank: usize) -> Result<Tensor> {
+/// `shape` points to `rank` extents, which outlive `'a`.
+pub(crate) unsafe fn layout<'a>(
+    dtype: i32,
+    shape: *const i64,
+    rank: usize,
+) -> Result<(DType, &'a [i64])> {
     let dtype = DType::from_number(dtype)
         .ok_or_else(|| Error::invalid(format!("{dtype} is not the number of a dtype")))?;
     if shape.is_null() && rank > 0 {
         return Err(Error::invalid("a null pointer to a shape"));
     }
     // SAFETY: by contract.
-    Tensor::zeros_of(dtype, unsafe { slice(shape, rank) })
+    Ok((dtype, unsafe { slice(shape, rank) }))
 }
 
 pub(crate) fn view_of(tensor: &Tensor) -> abi::TensorView {

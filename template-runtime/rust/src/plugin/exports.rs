@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::library::Library;
 use crate::plugin::abi::{self, Bytes, ModelHandle, NamedTensor, SessionHandle, TensorHandle};
 use crate::plugin::convert::{
-    Tensors, args, free, give, give_handle, new_tensor, null_tensor, text, view_of,
+    Tensors, args, free, give, give_handle, layout, null_tensor, text, view_of,
 };
 use crate::plugin::guard::{answer, lock, release};
 use crate::plugin::mailbox;
@@ -171,8 +171,8 @@ pub unsafe fn tensor_new(
 ) -> i32 {
     let new = || {
         // SAFETY: by contract.
-        let tensor = unsafe { new_tensor(dtype, shape, rank) }?;
-        Ok(Box::into_raw(Box::new(TensorHandle(tensor))))
+        let (dtype, shape) = unsafe { layout(dtype, shape, rank) }?;
+        Ok(Box::into_raw(Box::new(TensorHandle(Tensor::zeros_of(dtype, shape)?))))
     };
     // SAFETY: by contract.
     unsafe { answer(out, error, new) }

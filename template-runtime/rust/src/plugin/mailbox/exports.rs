@@ -9,10 +9,11 @@ use std::ptr;
 use crate::error::Result;
 use crate::library::Library;
 use crate::plugin::abi::{self, Bytes, TensorView};
-use crate::plugin::convert::{new_tensor, text, view_of};
+use crate::plugin::convert::{layout, text, view_of};
 use crate::plugin::guard::answer;
 use crate::plugin::mailbox::{self, Callee, Component, ModelCallee};
 use crate::plugin::methods::Model;
+use crate::tensor::Tensor;
 
 #[must_use]
 pub fn mailbox_number() -> usize {
@@ -92,8 +93,14 @@ pub unsafe fn ticket_new(
     out: *mut usize,
     error: *mut *mut abi::Error,
 ) -> i32 {
-    // SAFETY: by contract.
-    let new = || mailbox::put(mailbox, unsafe { new_tensor(dtype, shape, rank) }?);
+    let new = || {
+        // SAFETY: by contract, of which it is a part that all elements are written first.
+        let tensor = unsafe {
+            let (dtype, shape) = layout(dtype, shape, rank)?;
+            Tensor::undefined(dtype, shape)
+        }?;
+        mailbox::put(mailbox, tensor)
+    };
     // SAFETY: by contract.
     unsafe { answer(out, error, new) }
 }

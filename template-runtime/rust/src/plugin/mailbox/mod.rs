@@ -204,7 +204,7 @@ pub(crate) unsafe fn call(
     Ok(&raw const own.result)
 }
 
-/// Puts a new tensor of zeros into the mailbox.
+/// Puts a tensor into the mailbox; its ticket.
 pub(crate) fn put(number: usize, tensor: Tensor) -> Result<usize> {
     Ok(holder(number)?.mailbox.put(tensor))
 }
