@@ -217,6 +217,56 @@ void main() {
       expect((await running)['hidden']!.float32, expected);
     });
 
+    test('takes what it allocated without a copy, again and again', () async {
+      final hidden = step.allocate(TvmDtype.float32, [1, 256]);
+      expect(hidden.float32, everyElement(0));
+      for (final value in [0.0, 0.25]) {
+        hidden.float32.fillRange(0, 256, value);
+        final list = TvmTensor.float32(Float32List(256)..fillRange(0, 256, value), [1, 256]);
+        final expected = await step.run({
+          'previous': row([2]),
+          'hidden': list,
+        });
+        final before = g2p.held['tensors']!;
+        final running = step.run({
+          'previous': row([2]),
+          'hidden': hidden,
+        });
+        // A ticket for the integers, which are copied, and none for what was allocated.
+        expect(g2p.held['tensors'], before + 1);
+        expect((await running)['scores']!.float32, expected['scores']!.float32);
+      }
+    });
+
+    test('copies allocated integers, which may be indices', () async {
+      final ids = encoder.allocate(TvmDtype.int64, [1, 2]);
+      ids.int64.setAll(0, [3, 2]);
+      final running = encoder.run({'ids': ids});
+      ids.int64.fillRange(0, 2, 1 << 40);
+      final expected = await encoder.run({
+        'ids': row([3, 2]),
+      });
+      expect((await running)['hidden']!.float32, expected['hidden']!.float32);
+      await expectLater(
+        encoder.run({'ids': ids}),
+        refused(TvmErrorCode.outOfRange, 'element 0 of `ids`', 'below 29'),
+      );
+    });
+
+    test('allocates no nonsense', () async {
+      TvmTensor allocate(List<int> shape) => step.allocate(TvmDtype.float32, shape);
+      expect(() => allocate([1, -1]), refused(TvmErrorCode.shape, 'a dimension is negative'));
+      expect(() => allocate([1 << 62, 4]), refused(TvmErrorCode.shape, ''));
+      expect(() => allocate([1 << 48]), refused(TvmErrorCode.invalid, 'no memory for a tensor'));
+      expect(allocate([0, 4]).float32, isEmpty);
+      final own = await g2p.openSession('decoder_step');
+      await own.close();
+      expect(
+        () => own.allocate(TvmDtype.float32, [1]),
+        refused(TvmErrorCode.closed, 'was closed before this call'),
+      );
+    });
+
     test('closes after what was started, twice if asked, and refuses what comes then', () async {
       final own = await g2p.openSession('encoder');
       final running = [

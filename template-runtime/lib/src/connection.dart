@@ -92,6 +92,14 @@ final class Connection {
     return pending.result.future;
   }
 
+  /// A tensor of zeros that a call takes without a copy.
+  ///
+  /// Throws a [TvmException].
+  TvmTensor allocate(TvmDtype dtype, List<int> shape) {
+    if (_isClosed) throw _closed();
+    return _mailbox.allocate(dtype, shape);
+  }
+
   /// Ends the worker after the calls that were made before. Any number of times.
   Future<void> close() {
     if (!_isClosed) {

@@ -21,7 +21,7 @@ final class NativePlugin {
 
   late final NativeFinalizer _holds = NativeFinalizer(functions.mailboxCloseAddress);
 
-  /// The tickets of tensors that this plugin returned to this isolate. A tensor that is sent to
+  /// The tickets of tensors of this isolate whose memory is this plugin's. A tensor that is sent to
   /// another isolate is copied on the way, and the copy has no ticket.
   final Expando<Ticket> _tickets = Expando();
 
@@ -116,29 +116,45 @@ final class Mailbox implements Finalizable {
 
   /// The ticket under which a call finds a [tensor]; `owned` says that it must be freed after that.
   ///
-  /// Copies the tensor, unless this plugin returned it.
+  /// Copies the tensor, unless its memory is this plugin's. Integers that may be written are copied
+  /// all the same: the range of indices is checked before a component reads them, and an index that
+  /// changed in between would end the process.
   ({Ticket ticket, bool owned}) put(TvmTensor tensor) {
     final known = plugin._tickets[tensor];
     if (known != null) return (ticket: known, owned: false);
-    final rank = tensor.shape.length;
+    final ticket = _new(tensor.dtype, tensor.shape);
+    final view = _view(ticket, _lend(0));
+    if (view.bytes > 0) view.data.cast<Uint8>().asTypedList(view.bytes).setAll(0, tensor.bytes);
+    return (ticket: ticket, owned: true);
+  }
+
+  /// A tensor of zeros in this plugin's memory, which may be written.
+  TvmTensor allocate(TvmDtype dtype, List<int> shape) {
+    final tensor = _wrap(_new(dtype, shape));
+    tensor.bytes.fillRange(0, tensor.bytes.length, 0);
+    return tensor;
+  }
+
+  Ticket _new(TvmDtype dtype, List<int> extents) {
+    final rank = extents.length;
     final lent = _lend(rank * sizeOf<Int64>());
     final shape = lent.rest.cast<Int64>();
-    for (final (axis, extent) in tensor.shape.indexed) {
+    for (final (axis, extent) in extents.indexed) {
       shape[axis] = extent;
     }
     final out = lent.out.cast<UintPtr>();
     plugin.check(
       lent.error,
-      () => _functions.ticketNew(number, tensor.dtype.number, shape, rank, out, lent.error),
+      () => _functions.ticketNew(number, dtype.number, shape, rank, out, lent.error),
     );
-    final ticket = Ticket(out.value);
-    final view = _view(ticket, lent);
-    if (view.bytes > 0) view.data.cast<Uint8>().asTypedList(view.bytes).setAll(0, tensor.bytes);
-    return (ticket: ticket, owned: true);
+    return Ticket(out.value);
   }
 
-  /// The tensor of a [ticket], without a copy. It lives as long as the tensor's data in Dart.
-  TvmTensor take(Ticket ticket) {
+  /// The tensor of a [ticket], without a copy, not to be written. It lives as long as the tensor's
+  /// data in Dart.
+  TvmTensor take(Ticket ticket) => _wrap(ticket, readOnly: true);
+
+  TvmTensor _wrap(Ticket ticket, {bool readOnly = false}) {
     final lent = _lend(0);
     final view = _view(ticket, lent);
     final dtype = TvmDtype.of(view.dtype);
@@ -153,8 +169,8 @@ final class Mailbox implements Finalizable {
       token: Pointer.fromAddress(ticket.number),
     );
     plugin.check(lent.error, () => _functions.ticketKeep(number, ticket.number, lent.error));
-    final tensor = TvmTensor(dtype, shape, bytes.asUnmodifiableView());
-    plugin._tickets[tensor] = ticket;
+    final tensor = TvmTensor(dtype, shape, readOnly ? bytes.asUnmodifiableView() : bytes);
+    if (readOnly || dtype.isFloat) plugin._tickets[tensor] = ticket;
     return tensor;
   }
 

@@ -5,6 +5,7 @@ import 'dart:async';
 import 'checks.dart';
 import 'connection.dart';
 import 'specs.dart';
+import 'tensor.dart';
 
 /// An open model, in an isolate of its own.
 ///
@@ -39,6 +40,16 @@ final class TvmModel {
     if (!isClosed) checkArguments(_methods, method, arguments);
     return _connection.call(method, arguments);
   }
+
+  /// A tensor of zeros in TVM's memory, to be written in place and passed to [call]: it is not copied.
+  ///
+  /// It may be written and passed again and again, but not written while a call that it was passed to
+  /// waits for its answer: that call would see some of the old elements and some of the new ones.
+  /// Integers are copied all the same, since they may be indices. It outlives the model.
+  ///
+  /// Throws a `TvmException`: `closed` after [close]; `shape` for a negative extent or a size beyond
+  /// all bounds; `invalid` for more memory than there is.
+  TvmTensor allocate(TvmDtype dtype, List<int> shape) => _connection.allocate(dtype, shape);
 
   /// Closes the model after the calls that were made before; those after it fail.
   ///

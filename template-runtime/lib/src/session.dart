@@ -50,6 +50,16 @@ final class TvmSession {
     };
   }
 
+  /// A tensor of zeros in TVM's memory, to be written in place and passed to [run]: it is not copied.
+  ///
+  /// It may be written and passed again and again, but not written while a call that it was passed to
+  /// waits for its answer: that call would see some of the old elements and some of the new ones.
+  /// Integers are copied all the same, since they may be indices. It outlives the session.
+  ///
+  /// Throws a `TvmException`: `closed` after [close]; `shape` for a negative extent or a size beyond
+  /// all bounds; `invalid` for more memory than there is.
+  TvmTensor allocate(TvmDtype dtype, List<int> shape) => _connection.allocate(dtype, shape);
+
   /// Closes the session after the runs that were started before; those after it fail.
   ///
   /// Completes when its memory is given back. May be called any number of times.

@@ -56,6 +56,12 @@ enum TvmDtype {
   /// Bytes of one element.
   final int size;
 
+  /// Whether its elements are floating-point numbers.
+  bool get isFloat => switch (this) {
+    float16 || bfloat16 || float32 || float64 => true,
+    _ => false,
+  };
+
   /// The element type with a [number] of `tvm_plugin_dtype`.
   static TvmDtype of(int number) => values.firstWhere((dtype) => dtype.number == number);
 
@@ -155,16 +161,16 @@ final class TvmTensor {
   /// The elements of a bool tensor; a view, not a copy. Throws a [StateError] for another type.
   Uint8List get boolean => _checked(TvmDtype.boolean) as Uint8List;
 
-  /// The elements of a int8 tensor; a view, not a copy. Throws a [StateError] for another type.
+  /// The elements of an int8 tensor; a view, not a copy. Throws a [StateError] for another type.
   Int8List get int8 => _checked(TvmDtype.int8) as Int8List;
 
-  /// The elements of a int16 tensor; a view, not a copy. Throws a [StateError] for another type.
+  /// The elements of an int16 tensor; a view, not a copy. Throws a [StateError] for another type.
   Int16List get int16 => _checked(TvmDtype.int16) as Int16List;
 
-  /// The elements of a int32 tensor; a view, not a copy. Throws a [StateError] for another type.
+  /// The elements of an int32 tensor; a view, not a copy. Throws a [StateError] for another type.
   Int32List get int32 => _checked(TvmDtype.int32) as Int32List;
 
-  /// The elements of a int64 tensor; a view, not a copy. Throws a [StateError] for another type.
+  /// The elements of an int64 tensor; a view, not a copy. Throws a [StateError] for another type.
   Int64List get int64 => _checked(TvmDtype.int64) as Int64List;
 
   /// The elements of a uint8 tensor; a view, not a copy. Throws a [StateError] for another type.
