@@ -22,6 +22,8 @@ from tools.sandbox import command_inside
 from tools.toolchain import Desktop
 from tvmplug.errors import ToolError
 
+__all__ = ["App", "Display"]
+
 _SERVER = """\
 Xvfb -displayfd 3 -screen 0 {width}x{height}x24 -nolisten tcp -noreset \
 3>/tmp/display >/tmp/xvfb.log 2>&1 &
@@ -134,7 +136,17 @@ class Display:
         return app
 
     def type(self, text: str) -> None:
-        """Type some text into what has the focus."""
+        """Type some text into what has the focus.
+
+        Args:
+            text: Characters of a US keyboard. xdotool would lend a key to any other character
+                for a moment, and a busy app looks at the key when the moment is over.
+
+        Raises:
+            ToolError: It has other characters.
+        """
+        if not (text.isascii() and text.isprintable()):
+            raise ToolError(f"no keys for {text!r}: only what a US keyboard has can be typed")
         self.run(f"xdotool type --delay 30 -- {shlex.quote(text)}")
 
     def key(self, *keys: str) -> None:

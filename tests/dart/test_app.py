@@ -108,11 +108,13 @@ def test_the_app_runs_registers_its_plugin_and_reads_its_assets(running: App) ->
 
 
 def test_a_person_can_type_and_click(display: Display, running: App) -> None:
-    display.type("Grüße, 3 'words'")
+    display.type("Say 3 'words' & $HOME!")
     display.key("Return")
-    assert running.wait_for_line("said") == "said Grüße, 3 'words'"
+    assert running.wait_for_line("said") == "said Say 3 'words' & $HOME!"
     display.click(SIZE[0] - 40, SIZE[1] - 40)
     assert running.wait_for_line("said clicked")
+    with pytest.raises(ToolError, match="no keys for 'ü'"):
+        display.type("ü")
 
 
 def test_a_screenshot_shows_text_and_icons(display: Display, running: App, tmp_path: Path) -> None:
