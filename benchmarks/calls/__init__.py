@@ -29,18 +29,12 @@ RESULTS = ROOT / "build" / "bench-calls.json"
 PLUGIN = "calls_flutter"
 RUNTIME = "tvm_runtime_flutter"
 ROUNDS = 7
+MANY = 1_000_000
 # Component, shape of its input, calls in a round: enough of them for a median.
 COMPONENTS = (("tiny", "16", 2000), ("middle", "64x256", 200), ("large", "1x3x1024x1024", 20))
-COST_COLUMNS = (
-    "component (input)",
-    "TVM's VM",
-    "Rust",
-    "Dart, allocated input",
-    "Dart, list as input",
-    "of that: copy",
-    "two messages",
-    "the rest",
-)
+ADDED = ("component", "input", "TVM's VM", "Rust", "Dart, allocated", "Dart, from a list")
+PARTS = ("component", "Rust", "two messages", "threads, checks, ...", "copy of a list")
+FIRST = ("component", "load libraries", "open session", "first call", "first / later")
 ONE_THREAD = {"TVM_NUM_THREADS": "1"}
 
 # {component: {what: seconds}}
@@ -59,13 +53,24 @@ def measure() -> None:
     """Measure, print the tables, and keep the numbers in `build/bench-calls.json`."""
     demo = module("demo_run", ROOT / "demo" / "run.py")
     _make_plugin(demo)
-    programs = Programs(_build_cc(), _build_dart(toolchain.find_or_install()))
+    tools = toolchain.find_or_install()
+    programs = Programs(_build_cc(), _build_dart(tools, "calls"))
+    many = _build_dart(tools, "memory")
     rounds: list[Numbers] = []
     for number in range(ROUNDS):
         with progress(f"round {number + 1} of {ROUNDS}", every_line=False):
             rounds.append(_round(programs))
-    files.write_text(RESULTS, json.dumps(rounds, indent=2) + "\n")
+    with progress(f"{MANY} calls", every_line=False):
+        command = [many, FOLDER, str(MANY)]
+        memory = json.loads(run(command, env=ONE_THREAD, echo=False).stdout)["resident_bytes"]
+    found = {"rounds": rounds, "memory": memory}
+    files.write_text(RESULTS, json.dumps(found, indent=2) + "\n")
     _show(rounds)
+    table(
+        f"Memory over {MANY} calls of the tiny component through Dart",
+        ["after", "resident"],
+        [[str((n + 1) * MANY // 10), f"{size / 1e6:.1f} MB"] for n, size in enumerate(memory)],
+    )
     say(f"All numbers: {RESULTS.relative_to(ROOT)}")
 
 
@@ -95,13 +100,13 @@ def _build_cc() -> Path:
     return program
 
 
-def _build_dart(tools: toolchain.Toolchain) -> Path:
-    """The Dart program, compiled ahead of time."""
-    app = FOLDER / "dart"
-    shutil.copytree(HERE / "dart", app)
-    packages.write_config(app, tools)
-    program = FOLDER / "calls_dart"
-    source = app / "bin" / "calls.dart"
+def _build_dart(tools: toolchain.Toolchain, name: str) -> Path:
+    """One of the Dart programs, compiled ahead of time."""
+    project = FOLDER / "dart"
+    shutil.copytree(HERE / "dart", project, dirs_exist_ok=True)
+    packages.write_config(project, tools)
+    program = FOLDER / f"{name}_dart"
+    source = project / "bin" / f"{name}.dart"
     run([tools.dart, "compile", "exe", "--output", program, source], env=toolchain.environment())
     return program
 
@@ -120,46 +125,23 @@ def _round(programs: Programs) -> Numbers:
 
 def _show(rounds: list[Numbers]) -> None:
     """Print what the medians over all rounds say."""
-    cost, first = [], []
+    added, parts, first = [], [], []
     for name, shape, _ in COMPONENTS:
         middle = {
             what: statistics.median(numbers[name][what] for numbers in rounds)
             for what in rounds[0][name]
         }
-        vm = middle["vm_s"]
-        rest = middle["dart_list_s"] - middle["rust_s"] - middle["copy_s"] - middle["messages_s"]
-        cost.append(
-            [
-                f"{name} ({shape})",
-                duration(vm),
-                added(middle["rust_s"], vm),
-                added(middle["dart_buffer_s"], vm),
-                added(middle["dart_list_s"], vm),
-                *(duration(part) for part in (middle["copy_s"], middle["messages_s"], rest)),
-            ]
-        )
-        first.append(
-            [
-                name,
-                *(duration(middle[what]) for what in ("load_s", "open_s", "dart_first_s")),
-                f"{middle['dart_first_s'] / middle['dart_list_s']:.1f}",
-            ]
-        )
-    table(
-        "One call, and what is added to TVM's own time",
-        COST_COLUMNS,
-        cost,
-    )
-    table(
-        "The first call in a new process, through Dart",
-        ["component", "load libraries", "open session", "first call", "first / later"],
-        first,
-    )
-
-
-def added(seconds: float, base: float) -> str:
-    """How much longer than `base` it took, in per cent and in time: `+3 % (12 us)`."""
-    return f"{(seconds - base) / base:+.1%} ({duration(seconds - base)})"
+        vm, rust = middle["vm_s"], middle["rust_s"]
+        through = (rust, middle["dart_buffer_s"], middle["dart_list_s"])
+        added.append([name, shape, duration(vm), *(f"{(s - vm) / vm:+.1%}" for s in through)])
+        rest = middle["dart_buffer_s"] - rust - middle["messages_s"]
+        costs = (rust - vm, middle["messages_s"], rest, middle["copy_s"])
+        parts.append([name, *map(duration, costs)])
+        begin = [duration(middle[what]) for what in ("load_s", "open_s", "dart_first_s")]
+        first.append([name, *begin, f"{middle['dart_first_s'] / middle['dart_list_s']:.1f}"])
+    table("One call: what is added to TVM's own time", ADDED, added)
+    table("The parts of it", PARTS, parts)
+    table("The first call in a new process, through Dart", FIRST, first)
 
 
 def duration(seconds: float) -> str:
