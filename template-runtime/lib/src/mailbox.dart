@@ -21,9 +21,8 @@ final class NativePlugin {
 
   late final NativeFinalizer _holds = NativeFinalizer(functions.mailboxCloseAddress);
 
-  /// The tickets of tensors of this isolate whose memory is this plugin's. A tensor that is sent to
-  /// another isolate is copied on the way, and the copy has no ticket.
-  final Expando<Ticket> _tickets = Expando();
+  /// What tensors over this plugin's memory know it by.
+  final Object _lender = Object();
 
   /// Calls [run] with a place for an error, and throws what it leaves there.
   void check(Pointer<Pointer<TvmPluginError>> place, int Function() run) {
@@ -120,8 +119,8 @@ final class Mailbox implements Finalizable {
   /// all the same: the range of indices is checked before a component reads them, and an index that
   /// changed in between would end the process.
   ({Ticket ticket, bool owned}) put(TvmTensor tensor) {
-    final known = plugin._tickets[tensor];
-    if (known != null) return (ticket: known, owned: false);
+    final known = ticketOf(tensor, plugin._lender);
+    if (known != null) return (ticket: Ticket(known), owned: false);
     final ticket = _new(tensor.dtype, tensor.shape);
     final view = _view(ticket, _lend(0));
     if (view.bytes > 0) view.data.cast<Uint8>().asTypedList(view.bytes).setAll(0, tensor.bytes);
@@ -169,9 +168,14 @@ final class Mailbox implements Finalizable {
       token: Pointer.fromAddress(ticket.number),
     );
     plugin.check(lent.error, () => _functions.ticketKeep(number, ticket.number, lent.error));
-    final tensor = TvmTensor(dtype, shape, readOnly ? bytes.asUnmodifiableView() : bytes);
-    if (readOnly || dtype.isFloat) plugin._tickets[tensor] = ticket;
-    return tensor;
+    if (!readOnly && !dtype.isFloat) return TvmTensor(dtype, shape, bytes);
+    return lentTensor(
+      lender: plugin._lender,
+      ticket: ticket.number,
+      dtype: dtype,
+      shape: shape,
+      bytes: readOnly ? bytes.asUnmodifiableView() : bytes,
+    );
   }
 
   /// Gives a [ticket] back.

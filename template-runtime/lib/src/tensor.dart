@@ -74,18 +74,24 @@ enum TvmDtype {
 
 /// Numbers in row-major order, with a shape.
 ///
-/// A tensor does not copy what it is made of: it is a view of its [data], and changes with it until
-/// a call takes it. A call copies its inputs once, into memory of TVM's. What a call returns is
-/// TVM's own memory, seen from Dart without a copy and not to be written; it lives as long as the
-/// tensor or any list that was got from it, closed model or not. Passed to a later call of the same
-/// plugin, it is not copied at all. Copy it, as in `Float32List.fromList(tensor.float32)`, to change it.
+/// | a tensor | its memory | as an input |
+/// |---|---|---|
+/// | made of a Dart list | the list's: a view, which changes with it | copied once, before the call returns its future |
+/// | from `allocate` of a model or session | TVM's; to be written, again and again | not copied, except integers: leave it as it is until the call has answered |
+/// | that a call returned | TVM's; read-only | not copied |
+///
+/// Memory of TVM's lives as long as the tensor or any list that was got from it, closed model or not,
+/// and goes to calls of the same plugin in the same isolate without a copy. A tensor that is sent to
+/// another isolate arrives as a copy in Dart's memory. Copy a result to change it, as in
+/// `Float32List.fromList(tensor.float32)`.
 final class TvmTensor {
   /// A tensor over [bytes], whose length must be that of the [shape]'s elements.
   ///
   /// Throws an [ArgumentError] otherwise.
   TvmTensor(this.dtype, List<int> shape, Uint8List bytes)
     : shape = List.unmodifiable(shape),
-      data = _elements(dtype, bytes) {
+      data = _elements(dtype, bytes),
+      _lent = null {
     var elements = 1;
     for (final extent in shape) {
       if (extent < 0) throw ArgumentError.value(shape, 'shape', 'a dimension is negative');
@@ -99,6 +105,10 @@ final class TvmTensor {
       );
     }
   }
+
+  TvmTensor._lentBy(this._lent, this.dtype, List<int> shape, Uint8List bytes)
+    : shape = List.unmodifiable(shape),
+      data = _elements(dtype, bytes);
 
   TvmTensor._of(TvmDtype dtype, TypedData data, List<int>? shape)
     : this(dtype, shape ?? [data.lengthInBytes ~/ dtype.size], Uint8List.sublistView(data));
@@ -151,6 +161,9 @@ final class TvmTensor {
 
   /// The elements, in the list type of the [dtype].
   final TypedData data;
+
+  /// Whose memory it is, if that is not Dart's.
+  final _Lent? _lent;
 
   /// The number of elements.
   int get length => data.lengthInBytes ~/ dtype.size;
@@ -221,4 +234,25 @@ final class TvmTensor {
 
   @override
   String toString() => 'TvmTensor(${dtype.label}, $shape)';
+}
+
+/// What a tensor over a plugin's memory knows of it.
+typedef _Lent = ({Object lender, int ticket});
+
+/// A tensor over [bytes] that a [lender] knows by a [ticket].
+///
+/// The lender is any object, told from others by identity: a tensor that is sent to another isolate
+/// arrives with a copy of it, which lends nothing.
+TvmTensor lentTensor({
+  required Object lender,
+  required int ticket,
+  required TvmDtype dtype,
+  required List<int> shape,
+  required Uint8List bytes,
+}) => TvmTensor._lentBy((lender: lender, ticket: ticket), dtype, shape, bytes);
+
+/// The ticket under which a [lender] knows the memory of a [tensor], or null if it does not.
+int? ticketOf(TvmTensor tensor, Object lender) {
+  final lent = tensor._lent;
+  return lent != null && identical(lent.lender, lender) ? lent.ticket : null;
 }
