@@ -93,8 +93,8 @@ def _dependencies(pubspec: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{section}.{name}: comes from nowhere"
             elif source.keys() & {"path", "git"} and section == "dependencies":
                 # pub's DependencyValidator: such a package cannot be published.
-                if "path" in source and pubspec.get("publish_to") != "none":
-                    yield f"{section}.{name}: a path, so publish_to must be none"
+                if pubspec.get("publish_to") != "none":
+                    yield f"{section}.{name}: from no registry, so publish_to must be none"
                 if "path" in source and PurePosixPath(source["path"]).is_absolute():
                     yield f"{section}.{name}: an absolute path"
     if "flutter" in pubspec and (pubspec.get("dependencies") or {}).get("flutter") != {

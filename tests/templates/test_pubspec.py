@@ -114,7 +114,7 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("version", "1.0", "version: 1.0 is not semantic"),
     ("version", None, "version: None is not semantic"),
     ("description", " ", "description: missing"),
-    ("publish_to", None, "dependencies.tvm_runtime_flutter: a path, so publish_to"),
+    ("publish_to", None, "dependencies.tvm_runtime_flutter: from no registry, so publish_to"),
     ("environment.sdk", "3.8", "environment.sdk: 3.8 is no version constraint"),
     ("environment.sdk", ">=3.8.0", "environment.sdk: has no upper bound"),
     ("environment.sdk", None, "environment.sdk: None is no version constraint"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -232,50 +231,3 @@ def test_copie_makes_both_kinds(copie: Any, template: Path, tmp_path: Path) -> N
         assert result.exit_code == 0, result.exception
         assert result.answers["kind"] == kind
         assert (result.project_dir / "pubspec.yaml").is_file()
-
-
-def _dart() -> str | None:
-    return os.environ.get("DART") or shutil.which("dart")
-
-
-@pytest.mark.skipif(not _dart(), reason="skipped: no Dart toolchain")
-def test_dart_is_formatted(plugin: Path) -> None:
-    done = subprocess.run(
-        [str(_dart()), "format", "--output=none", "--set-exit-if-changed", "lib", "test"],
-        cwd=plugin, check=False, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not _dart(), reason="skipped: no Dart toolchain")
-@pytest.mark.parametrize("variant", ["runtime-MIT", "model-long-name"])
-def test_dart_analyses_clean(rendered: Any, tmp_path: Path, variant: str) -> None:
-    # DART_PACKAGES: a folder with Flutter's packages unpacked, as Debian installs them.
-    packages = Path(os.environ.get("DART_PACKAGES", "/usr/share/dart/packages"))
-    if not (packages / "flutter_test").is_dir():
-        pytest.skip("skipped: no Flutter packages; name their folder in DART_PACKAGES")
-    places = {path.name: path for path in packages.iterdir()}
-    for name in ("runtime-MIT", variant):
-        manifest = read_manifest(rendered(name))
-        places[manifest.name] = tmp_path / manifest.name
-        shutil.copytree(rendered(name), places[manifest.name], dirs_exist_ok=True)
-    analysed = places[manifest.name]
-    (analysed / ".dart_tool").mkdir()
-    (analysed / ".dart_tool/package_config.json").write_text(
-        json.dumps(
-            {
-                "configVersion": 2,
-                "packages": [
-                    {"name": name, "rootUri": path.as_uri(), "packageUri": "lib/",
-                     "languageVersion": ".".join(PINS.dart.split(".")[:2])}
-                    for name, path in places.items()
-                ],
-            }
-        )
-    )  # fmt: skip
-    done = subprocess.run(
-        [str(_dart()), "analyze", "--fatal-infos", "."],
-        cwd=analysed, check=False, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
