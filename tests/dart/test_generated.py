@@ -57,12 +57,13 @@ def generated(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def demo_app(plugins: Path, toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo app's sources, with the packages of the built plugins."""
+    """The demo app's sources, beside the built plugins."""
     folder = tmp_path_factory.mktemp("apps") / "demo_app"
     generated = shutil.ignore_patterns("build", ".dart_tool", "ephemeral", "generated_*")
     shutil.copytree(ROOT / "examples" / "demo_app", folder, ignore=generated)
-    names = (RUNTIME, "g2p_flutter", "vad_flutter")
-    write_config(folder, toolchain, {name: plugins / name for name in names})
+    for name in (RUNTIME, "g2p_flutter", "vad_flutter"):
+        (folder.parent / name).symlink_to(plugins / name)
+    write_config(folder, toolchain)
     return folder
 
 
