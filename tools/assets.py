@@ -38,7 +38,7 @@ class Asset:
 
 def build_assets(
     toolchain: Toolchain,
-    desktop: Desktop,
+    desktop: Desktop | None,
     project: Path,
     packages: Sequence[Package],
     folder: Path,
@@ -47,7 +47,7 @@ def build_assets(
 
     Args:
         toolchain: Dart and Flutter.
-        desktop: The root with the icon font.
+        desktop: The root with the icon font; without one the icons are left out.
         project: The app.
         packages: All packages of the app, itself among them.
         folder: The folder to make; an old one is replaced.
@@ -66,7 +66,7 @@ def build_assets(
         flutter = pubspec.get("flutter") or {}
         assets += list(declared_assets(flutter, package.folder, prefix))
         families += list(_fonts(flutter, package.folder, prefix, folder))
-    if (app.get("flutter") or {}).get("uses-material-design"):
+    if desktop is not None and (app.get("flutter") or {}).get("uses-material-design"):
         (folder / _ICON_FONT).parent.mkdir(exist_ok=True)
         make_icon_font(desktop.root, toolchain.packages, folder / _ICON_FONT)
         families.insert(0, {"family": "MaterialIcons", "fonts": [{"asset": _ICON_FONT}]})
@@ -82,6 +82,12 @@ def build_assets(
     (folder / "version.json").write_text(json.dumps(_version(app)), encoding="utf-8")
     for shader in sorted((toolchain.packages / _MATERIAL_SHADERS).glob("*.frag")):
         _compile_shader(toolchain, shader, folder / "shaders" / shader.name)
+
+
+def has_assets(packages: Sequence[Package]) -> bool:
+    """Whether a package of these declares assets or fonts."""
+    sections = (read_pubspec(package.folder).get("flutter") or {} for package in packages)
+    return any(section.get("assets") or section.get("fonts") for section in sections)
 
 
 def declared_assets(flutter: dict[str, Any], root: Path, prefix: str) -> Iterator[Asset]:

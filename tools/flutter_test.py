@@ -19,8 +19,10 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from tools.assets import build_assets, has_assets
 from tools.kernel import compile_test
 from tools.packages import CONFIG, read_pubspec, write_config
+from tools.plugins import packages_of
 from tools.toolchain import Toolchain
 from tvmplug.errors import ProjectError
 
@@ -163,12 +165,22 @@ def run(
                 Case(file, "(compiling)", Outcome.FAILED, compiled.output) for file in names
             )
             return Result(broken, compiled.output, time.monotonic() - started)
-        process = _Process(toolchain, project, kernel, {**os.environ, **(env or {})}, timeout_s)
+        variables = {**os.environ, **_assets(toolchain, project, scratch), **(env or {})}
+        process = _Process(toolchain, project, kernel, variables, timeout_s)
         with ThreadPoolExecutor(jobs) as pool:
             ran = list(pool.map(process.run, names))
     done = tuple(test for found, _ in ran for test in found)
     output = "".join(printed for _, printed in ran)
     return Result(done, output, time.monotonic() - started)
+
+
+def _assets(toolchain: Toolchain, project: Path, scratch: Path) -> dict[str, str]:
+    """Collect the assets that the tests can load; return the variable that says where they are."""
+    packages = packages_of(project / CONFIG)
+    if not has_assets(packages):
+        return {}
+    build_assets(toolchain, None, project, packages, scratch / "assets")
+    return {"UNIT_TEST_ASSETS": str(scratch / "assets")}
 
 
 def _main(files: Mapping[str, Path]) -> str:

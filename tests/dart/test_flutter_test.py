@@ -38,6 +38,7 @@ import 'dart:io';
 import 'dart:isolate';
 
 import 'package:flutter/material.dart';
+import 'package:flutter/services.dart';
 import 'package:flutter_test/flutter_test.dart';
 import 'package:sample/sample.dart';
 
@@ -62,6 +63,11 @@ void main() {
   testWidgets('a widget', (WidgetTester tester) async {
     await tester.pumpWidget(const MaterialApp(home: Text('hello')));
     expect(find.text('hello'), findsOneWidget);
+  });
+  testWidgets('an asset', (WidgetTester tester) async {
+    expect(await rootBundle.loadString('texts/asset.txt'), 'text');
+    final AssetManifest assets = await AssetManifest.loadFromAssetBundle(rootBundle);
+    expect(assets.listAssets(), <String>['texts/asset.txt']);
   });
   testWidgets('a wrong widget', (WidgetTester tester) async {
     await tester.pumpWidget(const MaterialApp(home: Text('hello')));
@@ -122,8 +128,9 @@ Future<void> testExecutable(FutureOr<void> Function() testMain) async {
 def project(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     files = {
-        "pubspec.yaml": PUBSPEC,
+        "pubspec.yaml": f"{PUBSPEC}flutter:\n  assets:\n    - texts/\n",
         "lib/sample.dart": LIBRARY,
+        "texts/asset.txt": "text",
         "test/outcomes_test.dart": OUTCOMES,
         "test/crashes_test.dart": CRASHES,
         "test/ends_test.dart": ENDS,
@@ -158,6 +165,7 @@ def ran(toolchain: Toolchain, project: Path) -> dict[str, Case]:
         ("outcomes_test: sees its surroundings", Outcome.PASSED, ""),
         ("outcomes_test: after a broken set-up (setUpAll)", Outcome.FAILED, "no set-up"),
         ("outcomes_test: a widget", Outcome.PASSED, ""),
+        ("outcomes_test: an asset", Outcome.PASSED, ""),
         ("outcomes_test: a wrong widget", Outcome.FAILED, "a wrong widget"),
         ("crashes_test: passes", Outcome.PASSED, ""),
         ("crashes_test: crashes", Outcome.FAILED, "the process died of SIGSEGV"),
@@ -173,7 +181,7 @@ def test_every_test_gets_its_outcome_and_reason(
 
 
 def test_nothing_else_is_reported(ran: dict[str, Case]) -> None:
-    assert len(ran) == 14
+    assert len(ran) == 15
 
 
 def test_a_file_that_does_not_compile_is_a_failure(toolchain: Toolchain, project: Path) -> None:
