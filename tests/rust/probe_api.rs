@@ -17,6 +17,7 @@ impl tvm_runtime_flutter::Model for Model {
 methods! {
     impl Model {
         fn count(&mut self) -> Result<i64>;
+        fn thread(&mut self) -> Result<String>;
         fn scale(&mut self, values: Vec<f32>) -> Result<Vec<f32>>;
         fn scale_tensor(&mut self, x: &Tensor) -> Result<Tensor>;
         fn view_of_borrowed(&mut self, offset: usize) -> Result<Vec<f32>>;
@@ -43,6 +44,11 @@ impl Model {
     fn count(&mut self) -> Result<i64> {
         self.calls += 1;
         Ok(self.calls)
+    }
+
+    /// The thread that the call runs on.
+    fn thread(&mut self) -> Result<String> {
+        Ok(format!("{:?}", std::thread::current().id()))
     }
 
     fn scale(&mut self, values: Vec<f32>) -> Result<Vec<f32>> {

@@ -416,11 +416,13 @@ def mailbox_threads(library: Library) -> Any:
     owner = p.hold()
     owner.start()
     counts: list[int] = []
+    seen: set[str] = set()
     holders = [p.hold(owner) for _ in range(4)]
 
     def work(holder: Holder) -> None:
         for _ in range(200):
             counts.append(holder.call("count"))
+            seen.add(holder.call("thread"))
         holder.close()
 
     threads = [threading.Thread(target=work, args=(holder,)) for holder in holders]
@@ -429,7 +431,8 @@ def mailbox_threads(library: Library) -> Any:
     owner.close()
     for thread in threads:
         thread.join()
-    return {"counts": sorted(counts) == list(range(1, 801)), "left": held(p)}
+    in_turn = sorted(counts) == list(range(1, 801))
+    return {"in_turn": in_turn, "threads": len(seen), "left": held(p)}
 
 
 def mailbox_memory(library: Library, rounds: float) -> Any:

@@ -85,8 +85,12 @@ def test_scratch_memory_is_the_holders_own(scenario: Any, probe: Any) -> None:
     assert seen["refused"] == [0, 0]
 
 
-def test_calls_wait_in_line_and_outlive_the_first_holder(scenario: Any, probe: Any) -> None:
-    assert scenario("mailbox_threads", probe) == {"counts": True, "left": [0, 0, 0]}
+def test_calls_wait_in_line_for_one_thread_and_outlive_the_first_holder(
+    scenario: Any, probe: Any
+) -> None:
+    """One thread, whoever calls: TVM keeps a pool of workers for each thread that calls it."""
+    seen = scenario("mailbox_threads", probe)
+    assert seen == {"in_turn": True, "threads": 1, "left": [0, 0, 0]}
 
 
 def test_memory_stays_flat_over_many_mailboxes(scenario: Any, probe: Any) -> None:
