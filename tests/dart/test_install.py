@@ -205,3 +205,23 @@ def test_a_machine_without_apt_is_told_so(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unavailable, match="no apt-get on this machine"):
         apt.download(["dart-sdk"], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("required", "outcome"), [("", "1 skipped"), ("1", "1 error")])
+def test_tests_are_skipped_with_the_reason_and_never_on_ci(
+    tmp_path: Path, required: str, outcome: str
+) -> None:
+    # Copier, which a plugin of pytest imports, looks for git.
+    (tmp_path / "git").symlink_to(str(shutil.which("git")))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
+         f"--basetemp={tmp_path / 'base'}",
+         "tests/dart/test_flutter_test.py::test_a_project_without_tests_is_an_error"],
+        cwd=REPOSITORY, check=False, capture_output=True, text=True,
+        env={"PATH": str(tmp_path), "TVMPLUG_TOOLCHAIN_DIR": str(tmp_path / "roots"),
+             "TVMPLUG_REQUIRE_DART": required, "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert outcome in done.stdout, done.stderr
+    assert "no Dart toolchain: no apt-get on this machine" in done.stdout
+    assert (done.returncode == 0) == (required == "")
