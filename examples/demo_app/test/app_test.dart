@@ -226,6 +226,19 @@ void main() {
     }, variant: onLinux);
   }
 
+  testWidgets('what was typed and the focus survive another width of the window', (tester) async {
+    await start(tester, fakeServices());
+    await tester.enterText(path, '/a.wav');
+    await tester.enterText(word, 'cat');
+    for (final width in [600.0, 1280.0]) {
+      tester.view.physicalSize = Size(width, 800);
+      await tester.pumpAndSettle();
+      expect(find.text('cat'), findsOneWidget);
+      expect(find.text('/a.wav'), findsOneWidget);
+      expect(hasFocus(tester, word), isTrue);
+    }
+  }, variant: onLinux);
+
   testWidgets('text of twice the size still fits', (tester) async {
     tester.platformDispatcher.textScaleFactorTestValue = 2;
     addTearDown(tester.platformDispatcher.clearTextScaleFactorTestValue);

@@ -39,6 +39,9 @@ class _HomeState extends State<Home> {
   late final RuntimeController _runtime;
   final _wordFocus = FocusNode(debugLabel: 'word');
   final _pathFocus = FocusNode(debugLabel: 'path');
+  // They keep what was typed, and the focus, when the panels move from one column to two.
+  final _phonemesKey = GlobalKey(debugLabel: 'phonemes');
+  final _speechKey = GlobalKey(debugLabel: 'speech');
 
   @override
   void initState() {
@@ -93,8 +96,8 @@ class _HomeState extends State<Home> {
   );
 
   Widget _panels(BuildContext context, BoxConstraints space) {
-    final phonemes = PhonemesCard(controller: _phonemes, focus: _wordFocus);
-    final speech = SpeechCard(controller: _speech, focus: _pathFocus);
+    final phonemes = PhonemesCard(key: _phonemesKey, controller: _phonemes, focus: _wordFocus);
+    final speech = SpeechCard(key: _speechKey, controller: _speech, focus: _pathFocus);
     final runtime = RuntimeCard(controller: _runtime);
     final wide = space.maxWidth >= twoColumns;
     return SingleChildScrollView(
