@@ -45,8 +45,8 @@ _NUMBERS = {
     "void": ("Void", "void"),
 }
 _TOP = """\
-// Made by `python -m tools.bindings` of tvmplug from include/tvm_plugin.h: do not edit.
-// Owned by the template: `copier update` may rewrite it.
+// Owned by the template: `copier update` may rewrite it, do not edit.
+// Made from include/tvm_plugin.h by `python -m tools.bindings` of tvmplug.
 
 /// The C interface of a model plugin, as `include/tvm_plugin.h` declares it.
 library;
