@@ -204,6 +204,28 @@ void main() {
     expect(order, [0, 0, 0, 0, 0, 0, 2, 2, 2]);
   }, variant: onLinux);
 
+  testWidgets('the keyboard\'s place has a ring', (tester) async {
+    await start(tester, fakeServices());
+    for (final (place, isRinged) in [
+      ('Show', (Widget button) => button is FilledButton),
+      ('flutterby', (Widget chip) => chip is ActionChip),
+    ]) {
+      await press(tester, LogicalKeyboardKey.tab);
+      await tester.pumpAndSettle();
+      final shape = find
+          .descendant(
+            of: find.ancestor(
+              of: find.text(place).last,
+              matching: find.byWidgetPredicate(isRinged),
+            ),
+            matching: find.byType(Material),
+          )
+          .first;
+      final border = tester.widget<Material>(shape).shape! as OutlinedBorder;
+      expect(border.side.width, 2, reason: place);
+    }
+  }, variant: onLinux);
+
   testWidgets('the theme follows the desktop until one is chosen', (tester) async {
     await start(tester, fakeServices(), brightness: Brightness.dark);
     Brightness brightness() => Theme.of(tester.element(word)).brightness;

@@ -29,6 +29,13 @@ ThemeData demoTheme(Brightness brightness) {
   final text = base.textTheme;
   final shape = RoundedRectangleBorder(borderRadius: BorderRadius.circular(12));
   const buttonPadding = EdgeInsets.symmetric(horizontal: 18, vertical: 16);
+  final edge = BorderSide(color: colors.outlineVariant);
+  // Where the keyboard is must be seen at once, which Material's own shade is too faint for.
+  WidgetStateBorderSide ring(BorderSide otherwise) => WidgetStateBorderSide.resolveWith(
+    (states) => states.contains(WidgetState.focused)
+        ? BorderSide(color: colors.onSurface, width: 2)
+        : otherwise,
+  );
   return base.copyWith(
     scaffoldBackgroundColor: colors.ground,
     textTheme: text.copyWith(
@@ -37,27 +44,31 @@ ThemeData demoTheme(Brightness brightness) {
       bodySmall: text.bodySmall?.copyWith(color: colors.onSurfaceVariant, height: 1.4),
     ),
     filledButtonTheme: FilledButtonThemeData(
-      style: FilledButton.styleFrom(padding: buttonPadding, shape: shape),
+      style: FilledButton.styleFrom(
+        padding: buttonPadding,
+        shape: shape,
+      ).copyWith(side: ring(BorderSide.none)),
     ),
     outlinedButtonTheme: OutlinedButtonThemeData(
       style: OutlinedButton.styleFrom(
         padding: buttonPadding,
         shape: shape,
-        side: BorderSide(color: colors.outlineVariant),
-      ),
+      ).copyWith(side: ring(edge)),
     ),
+    iconButtonTheme: IconButtonThemeData(style: ButtonStyle(side: ring(BorderSide.none))),
     segmentedButtonTheme: SegmentedButtonThemeData(
       style: SegmentedButton.styleFrom(
         visualDensity: VisualDensity.compact,
         foregroundColor: colors.onSurfaceVariant,
         selectedForegroundColor: colors.primary,
         selectedBackgroundColor: colors.tint(colors.primary),
-        side: BorderSide(color: colors.outlineVariant),
+        side: edge,
+        overlayColor: colors.primary,
       ),
     ),
     chipTheme: ChipThemeData(
       backgroundColor: colors.well,
-      side: BorderSide(color: colors.outlineVariant),
+      side: ring(edge),
       labelStyle: text.labelLarge,
     ),
     inputDecorationTheme: InputDecorationTheme(
