@@ -238,7 +238,9 @@ class _Process:
             "TVMPLUG_TEST_FILE": file,
             "TVMPLUG_TEST_REPORT": str(report),
         }
-        command: list[str | Path] = [self.toolchain.engine / "flutter_tester", *_FLAGS]
+        # It must not outlive this process, not even where this one is killed.
+        command: list[str | Path] = ["setpriv", "--pdeathsig", "KILL"]
+        command += [self.toolchain.engine / "flutter_tester", *_FLAGS]
         command += [f"--packages={self.project / CONFIG}", self.kernel]
         with subprocess.Popen(
             command,

@@ -1,13 +1,17 @@
-"""Dart's formatter, analyzer, pub and flutter_tester, run on a project with known mistakes."""
+"""flutter_tester, run on a project whose tests are known to pass, fail, crash and hang."""
 
 from __future__ import annotations
 
-import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tools import checks, flutter_test, packages
+from tests.dart.sample import LIBRARY, PUBSPEC
+from tools import flutter_test, packages
 from tools.__main__ import main
 from tools.flutter_test import Case, Outcome
 from tools.toolchain import Toolchain
@@ -15,24 +19,6 @@ from tvmplug.errors import ProjectError
 
 pytestmark = pytest.mark.slow
 
-PUBSPEC = """\
-name: sample
-publish_to: none
-environment:
-  sdk: ^3.8.0
-  flutter: ">=3.32.0"
-dependencies:
-  ffi: ^2.1.0
-  flutter:
-    sdk: flutter
-dev_dependencies:
-  flutter_test:
-    sdk: flutter
-"""
-LIBRARY = """\
-/// The answer.
-int get answer => 42;
-"""
 OUTCOMES = """\
 import 'dart:io';
 import 'dart:isolate';
@@ -202,6 +188,37 @@ def test_tests_are_wrapped_by_their_folders_configuration(
     assert "configured" in result.output
 
 
+def test_a_killed_run_leaves_no_process(project: Path) -> None:
+    hanging = project / "test/hangs_test.dart"
+    command = [sys.executable, "-m", "tools", "test", project, hanging]
+
+    def testers() -> list[Path]:
+        lines = {path: _read(path) for path in Path("/proc").glob("[0-9]*/cmdline")}
+        packages = f"--packages={project}".encode()
+        return [
+            path for path, line in lines.items() if b"flutter_tester" in line and packages in line
+        ]
+
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as run:
+        _wait_until(testers)
+        run.kill()
+    _wait_until(lambda: not testers())
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""  # the process has ended
+
+
+def _wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_a_project_without_tests_is_an_error(toolchain: Toolchain, tmp_path: Path) -> None:
     (tmp_path / "pubspec.yaml").write_text(PUBSPEC)
     with pytest.raises(ProjectError, match="has no test"):
@@ -215,75 +232,3 @@ def test_the_command_says_what_failed(project: Path, capsys: pytest.CaptureFixtu
     printed = capsys.readouterr()
     assert "failed  test/crashes_test.dart: crashes" in printed.out
     assert "1 passed, 1 failed, 0 skipped" in printed.err
-
-
-def test_unformatted_code_is_found(toolchain: Toolchain, project: Path) -> None:
-    assert checks.format_check(toolchain, [project / "lib"]).ok
-    ugly = project / "ugly"
-    ugly.mkdir()
-    (ugly / "ugly.dart").write_text("int  ugly=1 ;\n")
-    found = checks.format_check(toolchain, [project / "lib", ugly])
-    assert not found.ok
-    assert "ugly.dart" in found.output
-    assert (ugly / "ugly.dart").read_text() == "int  ugly=1 ;\n"
-
-
-@pytest.mark.parametrize(
-    ("mistake", "code"),
-    [
-        ("int wrong = 'text';", "invalid_assignment"),
-        ("import 'dart:io';", "unused_import"),
-        ("int get Info => 1;", "non_constant_identifier_names"),
-    ],
-)
-def test_errors_warnings_and_infos_of_the_analyzer_all_count(
-    toolchain: Toolchain, tmp_path: Path, mistake: str, code: str
-) -> None:
-    (tmp_path / "lib").mkdir()
-    (tmp_path / "pubspec.yaml").write_text(PUBSPEC)
-    (tmp_path / "analysis_options.yaml").write_text(
-        "linter:\n  rules:\n    - non_constant_identifier_names\n"
-    )
-    (tmp_path / "lib/sample.dart").write_text(LIBRARY)
-    assert checks.analyze(toolchain, [tmp_path]).ok
-    (tmp_path / "lib/sample.dart").write_text(f"{mistake}\n")
-    found = checks.analyze(toolchain, [tmp_path], resolve=False)
-    assert not found.ok
-    assert code in found.output
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("ffi: ^2.1.0", "ffi: ^1.0.0", "ffi"),
-        ("ffi: ^2.1.0", "never_heard_of: any", "never_heard_of"),
-        ("sdk: ^3.8.0", "sdk: ^4.0.0", "SDK version"),
-        ('flutter: ">=3.32.0"', 'flutter: ">=99.0.0"', "Flutter SDK"),
-        ("name: sample", "name: not-a-name", "name"),
-    ],
-)
-def test_pub_refuses_what_it_would_refuse_a_user(
-    toolchain: Toolchain, tmp_path: Path, old: str, new: str, message: str
-) -> None:
-    (tmp_path / "pubspec.yaml").write_text(PUBSPEC.replace(old, new))
-    with pytest.raises(ProjectError, match=message):
-        packages.write_config(tmp_path, toolchain)
-    assert not (tmp_path / ".dart_tool").exists()
-
-
-def test_resolving_leaves_no_lock_file(toolchain: Toolchain, project: Path, tmp_path: Path) -> None:
-    shutil.copy2(project / "pubspec.yaml", tmp_path)
-    packages.write_config(tmp_path, toolchain)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".dart_tool", "pubspec.yaml"]
-
-
-def test_a_package_can_be_taken_from_elsewhere(
-    toolchain: Toolchain, project: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "pubspec.yaml").write_text(
-        PUBSPEC.replace("name: sample", "name: user").replace(
-            "ffi: ^2.1.0", "sample:\n    git: file:///nowhere"
-        )
-    )
-    config = packages.write_config(tmp_path, toolchain, {"sample": project})
-    assert f'"{project.as_uri()}"' in config.read_text()
