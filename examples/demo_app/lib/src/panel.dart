@@ -229,9 +229,12 @@ class KeyHint extends StatelessWidget {
   /// Colour of the text and its frame.
   final Color? color;
 
+  /// Whether the window has room for hints.
+  static bool fits(BuildContext context) => MediaQuery.sizeOf(context).width >= hintsFrom;
+
   @override
   Widget build(BuildContext context) {
-    if (MediaQuery.sizeOf(context).width < hintsFrom) return const SizedBox();
+    if (!fits(context)) return const SizedBox();
     final color = this.color ?? Theme.of(context).colorScheme.onSurfaceVariant;
     return ExcludeSemantics(
       child: Container(

@@ -89,7 +89,8 @@ class _PhonemesCardState extends State<PhonemesCard> {
                       spacing: 10,
                       children: [
                         const Text('Show'),
-                        if (ready) KeyHint('Enter', color: Theme.of(context).colorScheme.onPrimary),
+                        if (ready && KeyHint.fits(context))
+                          KeyHint('Enter', color: Theme.of(context).colorScheme.onPrimary),
                       ],
                     ),
                   ),

@@ -166,7 +166,8 @@ class _Actions extends StatelessWidget {
             spacing: 10,
             children: [
               const Text('Find speech'),
-              if (controller.ready) KeyHint('Ctrl R', color: theme.colorScheme.onPrimary),
+              if (controller.ready && KeyHint.fits(context))
+                KeyHint('Ctrl R', color: theme.colorScheme.onPrimary),
             ],
           ),
         ),
@@ -186,7 +187,7 @@ class _Actions extends StatelessWidget {
             spacing: 10,
             children: [
               Text(listening ? 'Stop' : 'Listen live'),
-              if (listening || controller.ready)
+              if ((listening || controller.ready) && KeyHint.fits(context))
                 KeyHint(listening ? 'Esc' : 'Ctrl L', color: theme.colorScheme.primary),
             ],
           ),

@@ -33,7 +33,7 @@ ThemeData demoTheme(Brightness brightness) {
   // Where the keyboard is must be seen at once, which Material's own shade is too faint for.
   WidgetStateBorderSide ring(BorderSide otherwise) => WidgetStateBorderSide.resolveWith(
     (states) => states.contains(WidgetState.focused)
-        ? BorderSide(color: colors.onSurface, width: 2)
+        ? BorderSide(color: colors.onSurface, width: 2, strokeAlign: otherwise.strokeAlign)
         : otherwise,
   );
   return base.copyWith(
@@ -68,7 +68,8 @@ ThemeData demoTheme(Brightness brightness) {
     ),
     chipTheme: ChipThemeData(
       backgroundColor: colors.well,
-      side: ring(edge),
+      // A chip grows by a border that lies inside of it.
+      side: ring(edge.copyWith(strokeAlign: BorderSide.strokeAlignOutside)),
       labelStyle: text.labelLarge,
     ),
     inputDecorationTheme: InputDecorationTheme(
