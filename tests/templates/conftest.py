@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,30 @@ def template(tmp_path_factory: pytest.TempPathFactory, isolated: None) -> Path:
     git(folder, "init", "--quiet")
     commit(folder, "First release", tag="v0.1.0")
     return folder
+
+
+@pytest.fixture(scope="session")
+def renders() -> dict[str, Path]:
+    """The variants that are generated so far."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def rendered(
+    template: Path, renders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """A function from a variant's name to its folder; each is generated once. Do not change it."""
+    from .matrix import variants  # noqa: PLC0415, it reads this file
+
+    answers = variants()
+
+    def folder_of(variant: str) -> Path:
+        if variant not in renders:
+            folder = tmp_path_factory.mktemp(variant) / "plugin"
+            renders[variant] = render(template, folder, **answers[variant])
+        return renders[variant]
+
+    return folder_of
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,13 @@ import yaml
 
 from tvmplug.pins import PINS
 
-from .conftest import REPOSITORY, render
+from .conftest import REPOSITORY
 from .matrix import variants
 from .pubspec_rules import DART_FILE_NAME_SINCE, is_constraint, problems
 
 Pubspec = dict[str, Any]
 VARIANTS = variants()
 MODELS = sorted(name for name, answers in VARIANTS.items() if answers["kind"] == "model")
-
-
-@pytest.fixture(scope="module")
-def rendered(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    @cache
-    def folder_of(variant: str) -> Path:
-        return render(template, tmp_path_factory.mktemp(variant) / "plugin", **VARIANTS[variant])
-
-    return folder_of
 
 
 @pytest.fixture(params=sorted(VARIANTS))

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from copier import run_copy
 from tvmplug.manifest import Kind, RuntimeGit, RuntimeHosted, RuntimePath, read_manifest
 from tvmplug.pins import PINS
 
-from .conftest import render
 from .matrix import QUESTIONS, choices, variants
 
 TEMPLATE_OWNED = "Owned by the template: `copier update` may rewrite it, do not edit."
@@ -28,18 +26,6 @@ AUTHOR_OWNED = "Owned by you: written once, an update never touches it."
 # Verbatim texts of others, in which nothing may be written.
 NO_COMMENTS = re.compile(r"^LICENSE$|^third_party/.*/|\.json$")
 VARIANTS = variants()
-
-
-@pytest.fixture(scope="module")
-def rendered(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A function from a variant's name to its folder; each is generated once."""
-
-    @cache
-    def folder_of(variant: str) -> Path:
-        folder = tmp_path_factory.mktemp(variant) / "plugin"
-        return render(template, folder, **VARIANTS[variant])
-
-    return folder_of
 
 
 @pytest.fixture(params=sorted(VARIANTS))
