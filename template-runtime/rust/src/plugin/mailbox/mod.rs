@@ -118,17 +118,17 @@ impl Mailbox {
     /// Takes a tensor in; the ticket goes with the mailbox, unless it is kept.
     fn put(&self, tensor: Tensor) -> usize {
         let ticket = number();
-        // First into the table: `sweep` forgets what is not there.
         table().tensors.insert(ticket, tensor);
-        self.tickets().push(ticket);
-        ticket
-    }
-
-    /// Forgets tickets that were freed or kept.
-    fn sweep(&self) {
         let mut tickets = self.tickets();
-        let table = table();
-        tickets.retain(|ticket| table.tensors.contains_key(ticket));
+        if tickets.len() == tickets.capacity() {
+            // Those that were freed are forgotten now and then, rather than looked for each time.
+            let table = table();
+            tickets.retain(|ticket| table.tensors.contains_key(ticket));
+            let live = tickets.len();
+            tickets.reserve(live + 1);
+        }
+        tickets.push(ticket);
+        ticket
     }
 
     fn tickets(&self) -> MutexGuard<'_, Vec<usize>> {
@@ -194,7 +194,6 @@ pub(crate) unsafe fn call(
     let tensors = tensors.collect::<Result<convert::Tensors>>()?;
     // SAFETY: by contract, and this call returns when the line is done with them.
     let result = unsafe { line.call(method, values, count, tensors) }?;
-    mailbox.sweep();
     let result = convert::give(result, &mut |tensor| {
         (abi::TICKET, abi::Payload { integer: mailbox.put(tensor) as i64 })
     });
