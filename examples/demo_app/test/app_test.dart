@@ -2,7 +2,7 @@ import 'dart:async';
 
 import 'package:demo_app/src/app.dart';
 import 'package:demo_app/src/panel.dart';
-import 'package:demo_app/src/phonemes_card.dart';
+import 'package:demo_app/src/phoneme_chip.dart';
 import 'package:demo_app/src/problem.dart';
 import 'package:demo_app/src/services.dart';
 import 'package:demo_app/src/waveform.dart';
