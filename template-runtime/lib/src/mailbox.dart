@@ -134,6 +134,10 @@ final class Mailbox implements Finalizable {
     return tensor;
   }
 
+  /// Bytes up to which a result is copied: that takes less time than a finalizer does, and less
+  /// memory, since what a finalizer needs lives until Dart collects its old generation.
+  static const int _small = 4096;
+
   Ticket _new(TvmDtype dtype, List<int> extents) {
     final rank = extents.length;
     final lent = _lend(rank * sizeOf<Int64>());
@@ -149,8 +153,8 @@ final class Mailbox implements Finalizable {
     return Ticket(out.value);
   }
 
-  /// The tensor of a [ticket], without a copy, not to be written. It lives as long as the tensor's
-  /// data in Dart.
+  /// The tensor of a [ticket], not to be written: without a copy, unless the copy is cheaper. It lives
+  /// as long as the tensor's data in Dart.
   TvmTensor take(Ticket ticket) => _wrap(ticket, readOnly: true);
 
   TvmTensor _wrap(Ticket ticket, {bool readOnly = false}) {
@@ -158,9 +162,11 @@ final class Mailbox implements Finalizable {
     final view = _view(ticket, lent);
     final dtype = TvmDtype.of(view.dtype);
     final shape = [for (var axis = 0; axis < view.rank; axis++) view.shape[axis]];
-    if (view.bytes == 0) {
+    if (view.bytes == 0 || readOnly && view.bytes <= _small) {
+      final copy = Uint8List(view.bytes);
+      if (view.bytes > 0) copy.setAll(0, view.data.cast<Uint8>().asTypedList(view.bytes));
       free(ticket);
-      return TvmTensor(dtype, shape, Uint8List(0));
+      return TvmTensor(dtype, shape, copy.asUnmodifiableView());
     }
     final bytes = view.data.cast<Uint8>().asTypedList(
       view.bytes,

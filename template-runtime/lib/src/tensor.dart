@@ -79,6 +79,7 @@ enum TvmDtype {
 /// | made of a Dart list | the list's: a view, which changes with it | copied once, before the call returns its future |
 /// | from `allocate` of a model or session | TVM's; to be written, again and again | not copied, except integers: leave it as it is until the call has answered |
 /// | that a call returned | TVM's; read-only | not copied |
+/// | that a call returned, up to 4 KiB | Dart's: the copy is cheaper; read-only | copied |
 ///
 /// Memory of TVM's lives as long as the tensor or any list that was got from it, closed model or not,
 /// and goes to calls of the same plugin in the same isolate without a copy. A tensor that is sent to
