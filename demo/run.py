@@ -30,7 +30,8 @@ COPIER_COPY = ("copier", "copy", "--trust", "--defaults", "--vcs-ref=HEAD")
 # What the plugins are made of: when none of it changed, they are not made again.
 SOURCES = (
     "copier.yml",
-    "examples",
+    "examples/g2p",
+    "examples/vad",
     "hooks",
     "questions",
     "src",
@@ -70,9 +71,12 @@ def main() -> int:
 
 
 def prepare() -> None:
-    """Make the plugins and put their libraries together, as far as that is not done."""
-    _generate()
-    _bundle()
+    """Make the plugins and put their libraries together, as far as that is not done.
+
+    One process at a time: another one that wants them waits.
+    """
+    with files.locked(FOLDER, timeout_s=1800):
+        _generate()
 
 
 def build_host() -> Path:
@@ -98,7 +102,7 @@ def copier_copy(destination: Path, *options: str | Path) -> None:
 
 
 def _generate() -> None:
-    """Make the runtime plugin and the two model plugins, unless they are there already."""
+    """Make the runtime plugin and the two model plugins, unless what is there is of today."""
     stamp = FOLDER / ".made-from"
     made_from = _sources_hash()
     if stamp.is_file() and stamp.read_text() == made_from:
@@ -122,12 +126,12 @@ def _generate() -> None:
                 f"{plugin} was generated but not built: its hook says why above",
                 mend="Mend that, then run `make demo` again",
             )
+    _bundle()
     files.write_text(stamp, made_from)
 
 
 def _bundle() -> None:
     """Put every plugin's libraries into one folder, as Flutter does for a Linux app."""
-    shutil.rmtree(BUNDLE, ignore_errors=True)
     BUNDLE.mkdir(parents=True)
     for plugin in (RUNTIME, *EXAMPLES):
         for library in _staged(plugin):

@@ -22,10 +22,16 @@ GROUPS = {
 }
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give every test the group of its folder: early, since xdist reads it from the whole list."""
+    item.add_marker(pytest.mark.xdist_group(GROUPS[_folder(item)]))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give every test the group of its folder, and sort the groups."""
+    """Sort the groups."""
     order = list(GROUPS)
-    folders = {item: item.path.relative_to(HERE).parts[0] for item in items}
-    items.sort(key=lambda item: order.index(folders[item]))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(GROUPS[folders[item]]))
+    items.sort(key=lambda item: order.index(_folder(item)))
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(HERE).parts[0]
