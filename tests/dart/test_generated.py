@@ -4,55 +4,76 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from copier import run_copy
-from plumbum import local
 
-from tests.templates.conftest import PARTS
+from tests.templates.conftest import isolated, render, template
 from tests.templates.matrix import variants
 from tools import checks, flutter_test
 from tools.packages import write_config
 from tools.toolchain import Toolchain
+from tvmplug import files
+from tvmplug.manifest import read_manifest
+
+__all__ = ["isolated", "template"]  # fixtures of the templates' tests
 
 ROOT = Path(__file__).parents[2]
 RUNTIME = "tvm_runtime_flutter"
-MODELS = ("model-short-name", "model-long-name", "model-torch-git-Apache-2.0")
 DART_BLOCK = re.compile(r"^```dart\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 pytestmark = pytest.mark.slow
 
 
+@dataclass(frozen=True)
+class Generated:
+    """Every variant of the templates, in `folder/VARIANT/plugin`, with resolved dependencies.
+
+    Attributes:
+        folder: That folder.
+        distinct: The plugins and example apps; those with the same Dart once.
+        readmes: How many blocks of Dart their READMEs have.
+    """
+
+    folder: Path
+    distinct: list[Path]
+    readmes: int
+
+
 @pytest.fixture(scope="module")
-def generated(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The runtime plugin and model plugins of odd names and origins, side by side."""
-    folder = tmp_path_factory.mktemp("generated")
-    template = folder / "template"
-    template.mkdir()
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", "target")
-            shutil.copytree(source, template / part, ignore=ignored)
-        else:
-            shutil.copy2(source, template / part)
-    answers = variants()
-    # Copier's tasks get plumbum's environment.
-    with local.env(TVMPLUG_SKIP_HOOKS="1"):
-        for place, variant in ((RUNTIME, "runtime-MIT"), *zip(MODELS, MODELS, strict=True)):
-            run_copy(
-                str(template), folder / place, data=answers[variant], defaults=True, unsafe=True,
-                quiet=True,
-            )  # fmt: skip
-    for variant in MODELS:
-        plugin = folder / variant
+def generated(
+    toolchain: Toolchain, template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Generated:
+    """All variants, each with the Dart of its README as files beside its tests."""
+    folder = tmp_path_factory.mktemp("variants")
+    distinct: dict[str, Path] = {}
+    readmes = 0
+    runtime = folder / RUNTIME
+    render(template, runtime, kind="runtime")
+    for name, answers in variants().items():
+        plugin = render(template, folder / name / "plugin", **answers)
+        # Where a dependency by path looks for it.
+        (folder / name / RUNTIME).symlink_to(runtime)
         for number, block in enumerate(DART_BLOCK.findall((plugin / "README.md").read_text())):
             (plugin / "test" / f"readme_{number}.dart").write_text(block)
+            readmes += 1
+        places = {RUNTIME: plugin if read_manifest(plugin).name == RUNTIME else runtime}
         for project in (plugin, plugin / "example"):
-            write_config(project, toolchain, {RUNTIME: folder / RUNTIME})
-    write_config(folder / RUNTIME, toolchain)
-    return folder
+            if not project.is_dir():
+                continue
+            # pub sees every variant: the dependencies differ where the Dart does not.
+            write_config(project, toolchain, places)
+            distinct.setdefault(_dart_of(project), project)
+    return Generated(folder, list(distinct.values()), readmes)
+
+
+def _dart_of(project: Path) -> str:
+    def other(part: Path) -> bool:
+        return bool(part.suffix) and part.suffix not in (".dart", ".yaml")
+
+    parts = [files.sha256_tree(project / part, ignore=other) for part in ("lib", "test")]
+    return " ".join([*parts, files.sha256_file(project / "analysis_options.yaml")])
 
 
 @pytest.fixture(scope="module")
@@ -74,19 +95,20 @@ def check(toolchain: Toolchain, *projects: Path) -> None:
     assert found.ok, found.output
 
 
-def test_generated_plugins_and_their_readmes_are_formatted_and_have_no_lints(
-    generated: Path, toolchain: Toolchain
+def test_generated_dart_and_that_of_the_readmes_is_formatted_and_has_no_lints(
+    generated: Generated, toolchain: Toolchain
 ) -> None:
-    readmes = [block for model in MODELS for block in (generated / model).glob("test/readme_*")]
-    assert len(readmes) >= len(MODELS)
-    check(toolchain, *(generated / place for place in (RUNTIME, *MODELS)))
+    assert len(generated.distinct) > 3
+    assert generated.readmes == sum(answers["kind"] == "model" for answers in variants().values())
+    check(toolchain, *generated.distinct)
 
 
 @pytest.mark.parametrize("variant", ["model-short-name", "model-long-name"])
 def test_an_example_app_works_before_anything_is_built(
-    variant: str, generated: Path, toolchain: Toolchain
+    variant: str, generated: Generated, toolchain: Toolchain
 ) -> None:
-    done = flutter_test.run(toolchain, generated / variant / "example", resolve=False)
+    example = generated.folder / variant / "plugin" / "example"
+    done = flutter_test.run(toolchain, example, resolve=False)
     assert done.ok, done.explain()
     assert [test.name for test in done.skips] == [
         "every component runs (variant: TargetPlatform.linux)"
