@@ -42,7 +42,7 @@ demo: setup ## Generate the plugins, build them, and run two models over one run
 	@$(PY) -m demo.run --words "$(WORDS)" --sound "$(SOUND)"
 
 test: setup ## Run every test (the real compiler, cargo, git and Copier).
-	@$(PY) -m pytest --numprocesses 2 --dist loadgroup
+	@$(PY) -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 test-fast: setup ## Run the tests that need no compiler and no cargo: under a minute.
 	@$(PY) -m pytest -m "not slow" --numprocesses 2 --dist loadfile
