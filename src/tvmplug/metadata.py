@@ -58,6 +58,7 @@ class ComponentSpec:
         dims: Bounds of the dynamic dimensions, by name.
         rtol: Relative tolerance of the golden test.
         atol: Absolute tolerance of the golden test.
+        parallel: Whether its kernels use TVM's pool of workers; where nothing was said, they may.
     """
 
     name: str
@@ -68,6 +69,7 @@ class ComponentSpec:
     dims: Mapping[str, Bounds]
     rtol: float
     atol: float
+    parallel: bool = True
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,7 @@ def _component(document: Mapping[str, Any]) -> ComponentSpec:
         },
         rtol=float(document["rtol"]),
         atol=float(document["atol"]),
+        parallel=bool(document.get("parallel", True)),
     )
 
 

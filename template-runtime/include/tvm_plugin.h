@@ -178,7 +178,7 @@ typedef struct tvm_plugin_value {
  *              null; lives as long as the process.
  * runtime:     {"versions": {...}, "prefixes": [...], "mailboxes": {...}} as a string value: the
  *              TVM runtime in this process, which library holds which prefix, and how many holders,
- *              tickets and threads of mailboxes this plugin has.
+ *              tickets and open models and components the mailboxes of this plugin have.
  *
  * session_open:  opens a component.
  * session_run:   runs it on `count` named tensors, in any order. Neither inputs nor outputs are
@@ -203,10 +203,11 @@ typedef struct tvm_plugin_value {
  * mailbox_scratch: lends the holder at least `size` bytes, on an 8-byte boundary, for what it
  *                  passes to the other functions. Asking again may take the earlier bytes away.
  *                  NULL where there is no memory, or `number` holds nothing.
- * mailbox_start:   opens the component, or the model where `component.data` is NULL, on a thread of
- *                  the mailbox's own, and waits for it. Once per mailbox.
- * mailbox_call:    calls a method of the model on that thread, and waits; calls of several holders
- *                  wait in line. Of a component, `args` are the names of its inputs and their
+ * mailbox_start:   opens the component, or the model where `component.data` is NULL, and waits for
+ *                  it. Once per mailbox.
+ * mailbox_call:    calls a method of the model, and waits; calls of several holders wait in line.
+ *                  It runs on the thread that calls, or, where kernels run in parallel, on one of
+ *                  the mailbox's own, since TVM has a pool of workers per thread. Of a component, `args` are the names of its inputs and their
  *                  tensors in turn, `method` means nothing, and the result is the list of its
  *                  outputs in the order of the metadata. Tensors are passed as tickets; those of
  *                  the result are new ones. `*out` is lent to the holder: do not free it.

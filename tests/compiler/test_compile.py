@@ -28,6 +28,42 @@ pytestmark = pytest.mark.slow
 LINUX = TARGETS["linux-x64"]
 ARCHIVE = "libg2p_flutter_system_lib.a"
 
+# One kernel of a known schedule.
+ONE_LOOP = """\
+import numpy as np
+from tvm import relax
+from tvm.script import tirx as T
+
+from tvmplug.export import Case, Component
+
+
+@T.prim_func(s_tir=True)
+def double(x: T.Buffer((64,)), y: T.Buffer((64,))):
+    T.func_attr({"tirx.is_scheduled": True})
+    with T.sblock("root"):
+        for i in T.LOOP(64):
+            y[i] = x[i] * T.float32(2)
+
+
+def export():
+    builder = relax.BlockBuilder()
+    x = relax.Var("x", relax.TensorType((64,), "float32"))
+    with builder.function("main", [x]):
+        with builder.dataflow():
+            kernel = builder.add_func(double, "double")
+            y = builder.emit_output(relax.call_tir(kernel, [x], x.ty))
+        builder.emit_func_output(y)
+    ones = np.ones(64, "float32")
+    return [
+        Component(
+            name="encoder",
+            module=builder.get(),
+            params={},
+            cases=[Case({"x": ones}, {"y": 2 * ones})],
+        )
+    ]
+"""
+
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -46,6 +82,16 @@ def test_the_answer_is_one_json_line_whatever_the_script_prints(plugin: Callable
     assert "straight to the descriptor" in run.stderr
     for stage in ("export g2p_flutter", "lower encoder", "codegen encoder", "pack", "audit"):
         assert f"{stage} ..." in run.stderr
+
+
+@pytest.mark.parametrize("loop", ["serial", "parallel"])
+def test_the_metadata_says_whether_kernels_use_the_pool_of_workers(
+    plugin: Callable[..., Any], loop: str
+) -> None:
+    made = plugin(components=("encoder",), script=ONE_LOOP.replace("LOOP", loop))
+    assert made.compile().code == 0
+    (encoder,) = read_metadata(made.out() / METADATA_NAME).components
+    assert encoder.parallel == (loop == "parallel")
 
 
 def test_the_metadata_states_the_interface(compiled: Any) -> None:

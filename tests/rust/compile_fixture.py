@@ -83,6 +83,7 @@ def components(factor: float) -> list[tuple[str, tvm.IRModule, dict[str, Any]]]:
                 "inputs": [tensor("x", FLOAT, [2, 3])],
                 "outputs": [tensor("y", FLOAT, [2, 3])],
                 "dims": {},
+                "parallel": False,
             },
         ),
         (

@@ -306,13 +306,13 @@ def models_on_threads(library: Library) -> Any:
 
 
 def held(p: Plugin) -> list[int]:
-    """How many holders, tensors and threads of mailboxes a plugin has, once threads have ended."""
+    """How many holders, tensors and open callees a plugin's mailboxes have, once threads ended."""
     for _ in range(200):
         counts = p.runtime()["mailboxes"]
-        if counts["threads"] == 0:
+        if counts["open"] == 0:
             break
         time.sleep(0.01)
-    return [counts[name] for name in ("holders", "tensors", "threads")]
+    return [counts[name] for name in ("holders", "tensors", "open")]
 
 
 def mailboxes(library: Library) -> Any:
@@ -433,6 +433,27 @@ def mailbox_threads(library: Library) -> Any:
         thread.join()
     in_turn = sorted(counts) == list(range(1, 801))
     return {"in_turn": in_turn, "threads": len(seen), "left": held(p)}
+
+
+def mailbox_components(library: Library) -> Any:
+    """Which components are called on a thread of their mailbox's own."""
+    p = load(library)
+
+    def own_threads() -> int:
+        names = [task / "comm" for task in Path("/proc/self/task").iterdir()]
+        return sum(name.read_text() == "tvm model\n" for name in names)
+
+    found = {}
+    for component in ("scale", "join"):
+        owner = p.hold()
+        owner.start(component)
+        found[component] = own_threads()
+        if component == "scale":
+            y = owner.call("", "x", owner.put(ONES))[0]
+            found["y"] = p.ticket_array(y).tolist()
+        owner.close()
+        held(p)
+    return {**found, "left": held(p)}
 
 
 def mailbox_memory(library: Library, rounds: float) -> Any:

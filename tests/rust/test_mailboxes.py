@@ -93,6 +93,13 @@ def test_calls_wait_in_line_for_one_thread_and_outlive_the_first_holder(
     assert seen == {"in_turn": True, "threads": 1, "left": [0, 0, 0]}
 
 
+def test_a_component_without_parallel_kernels_runs_on_the_thread_that_calls(
+    scenario: Any, probe: Any
+) -> None:
+    seen = scenario("mailbox_components", probe)
+    assert seen == {"scale": 0, "join": 1, "y": [[2.0] * 3] * 2, "left": [0, 0, 0]}
+
+
 def test_memory_stays_flat_over_many_mailboxes(scenario: Any, probe: Any) -> None:
     seen = scenario("mailbox_memory", probe, 2000)
     assert seen["left"] == [0, 0, 0]

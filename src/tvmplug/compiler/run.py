@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tvmplug import files
@@ -22,6 +22,9 @@ from tvmplug.manifest import read_manifest
 from tvmplug.metadata import METADATA_NAME, ComponentSpec, Metadata, archive_name
 from tvmplug.pins import PINS
 from tvmplug.targets import Target
+
+# What objects call to run a loop on TVM's pool of workers.
+_POOL = "TVMBackendParallelLaunch"
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,9 @@ def _compile(
         packed.check_calls(lowered, component.name)
     with _stage(f"codegen {component.name}"):
         objects = tvm_facade.objects(lowered, component.name, target, scratch)
-    return spec, [_member(spec.prefix, name, content) for name, content in objects]
+    parallel = any(_POOL in read_object(content, name).undefined for name, content in objects)
+    members = [_member(spec.prefix, name, content) for name, content in objects]
+    return replace(spec, parallel=parallel), members
 
 
 def _member(prefix: str, name: str, content: bytes) -> Member:

@@ -317,7 +317,7 @@ final class TvmPluginFunctions {
 
   /// `runtime`: {"versions": {...}, "prefixes": [...], "mailboxes": {...}} as a string value: the
   /// TVM runtime in this process, which library holds which prefix, and how many holders, tickets
-  /// and threads of mailboxes this plugin has.
+  /// and open models and components the mailboxes of this plugin have.
   late final int Function(Pointer<TvmPluginValue>, Pointer<Pointer<TvmPluginError>>) runtime =
       library.lookupFunction<
         Int32 Function(Pointer<TvmPluginValue>, Pointer<Pointer<TvmPluginError>>),
@@ -542,19 +542,20 @@ final class TvmPluginFunctions {
         '${prefix}mailbox_scratch',
       );
 
-  /// `mailbox_start`: opens the component, or the model where `component.data` is NULL, on a
-  /// thread of the mailbox's own, and waits for it. Once per mailbox.
+  /// `mailbox_start`: opens the component, or the model where `component.data` is NULL, and waits
+  /// for it. Once per mailbox.
   late final int Function(int, TvmPluginBytes, Pointer<Pointer<TvmPluginError>>) mailboxStart =
       library.lookupFunction<
         Int32 Function(UintPtr, TvmPluginBytes, Pointer<Pointer<TvmPluginError>>),
         int Function(int, TvmPluginBytes, Pointer<Pointer<TvmPluginError>>)
       >('${prefix}mailbox_start');
 
-  /// `mailbox_call`: calls a method of the model on that thread, and waits; calls of several
-  /// holders wait in line. Of a component, `args` are the names of its inputs and their tensors in
-  /// turn, `method` means nothing, and the result is the list of its outputs in the order of the
-  /// metadata. Tensors are passed as tickets; those of the result are new ones. `*out` is lent to
-  /// the holder: do not free it.
+  /// `mailbox_call`: calls a method of the model, and waits; calls of several holders wait in
+  /// line. It runs on the thread that calls, or, where kernels run in parallel, on one of the
+  /// mailbox's own, since TVM has a pool of workers per thread. Of a component, `args` are the
+  /// names of its inputs and their tensors in turn, `method` means nothing, and the result is the
+  /// list of its outputs in the order of the metadata. Tensors are passed as tickets; those of the
+  /// result are new ones. `*out` is lent to the holder: do not free it.
   late final int Function(
     int,
     TvmPluginBytes,

@@ -63,7 +63,8 @@ final class TvmPlugin {
   };
 
   /// How many isolates hold an open model or session of this plugin (its own and its owner's count
-  /// as two), how many tensors Dart holds, and how many threads run: what leaks would raise.
+  /// as two), how many tensors Dart holds, and how many models and sessions are open: what leaks
+  /// would raise.
   Map<String, int> get held => (_loaded.runtime('mailboxes') as Map<String, Object?>).cast();
 
   /// Opens the plugin's model in an isolate of its own. Throws a [TvmException].

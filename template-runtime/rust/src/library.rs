@@ -80,6 +80,16 @@ impl Library {
         Ok(session)
     }
 
+    /// Whether kernels of a component, or of any where none is named, use TVM's pool of workers. Where
+    /// the metadata cannot be read they may: opening them says what is wrong.
+    pub(crate) fn runs_in_parallel(&'static self, component: Option<&str>) -> bool {
+        self.metadata().map_or(true, |metadata| {
+            let mut components = metadata.components.iter();
+            components
+                .any(|known| known.parallel && component.is_none_or(|name| known.name == name))
+        })
+    }
+
     /// Claims the prefix in the process-wide table; the first call counts. A plugin's constructor
     /// calls it when its library is loaded.
     #[doc(hidden)]

@@ -50,12 +50,19 @@ pub struct Component {
     /// Bounds of the dynamic dimensions.
     #[serde(default)]
     pub dims: BTreeMap<String, Bounds>,
+    /// Whether its kernels use TVM's pool of workers; where nothing was said, they may.
+    #[serde(default = "yes")]
+    pub parallel: bool,
     /// Relative tolerance of its golden tests.
     #[serde(default)]
     pub rtol: f64,
     /// Absolute tolerance of its golden tests.
     #[serde(default)]
     pub atol: f64,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Name, element type and shape of an input or output.

@@ -60,11 +60,11 @@ pub fn methods<M: Model>(json: &'static OnceLock<String>) -> Bytes {
 pub unsafe fn runtime(out: *mut abi::Value, error: *mut *mut abi::Error) -> i32 {
     let run = || {
         let owners = claim::owners()?;
-        let (holders, tensors, threads) = mailbox::held();
+        let (holders, tensors, open) = mailbox::held();
         let runtime = json!({
             "versions": versions(),
             "prefixes": owners,
-            "mailboxes": { "holders": holders, "tensors": tensors, "threads": threads },
+            "mailboxes": { "holders": holders, "tensors": tensors, "open": open },
         });
         Ok(give(Value::String(runtime.to_string()), &mut give_handle))
     };

@@ -56,12 +56,13 @@ pub unsafe fn mailbox_start<M: Model>(
     let start = || {
         if component.data.is_null() {
             let open = move || Ok(Box::new(ModelCallee(M::open(library)?)) as Box<dyn Callee>);
-            return mailbox::start(number, open);
+            return mailbox::start(number, library.runs_in_parallel(None), open);
         }
         // SAFETY: by contract.
         let name = unsafe { text(component) }?.to_owned();
+        let parallel = library.runs_in_parallel(Some(&name));
         let open = move || Ok(Box::new(Component(library.session(&name)?)) as Box<dyn Callee>);
-        mailbox::start(number, open)
+        mailbox::start(number, parallel, open)
     };
     // SAFETY: by contract.
     unsafe { done(error, start) }

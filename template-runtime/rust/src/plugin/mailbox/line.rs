@@ -1,14 +1,16 @@
 // Owned by the template: `copier update` may rewrite it, do not edit.
 
-//! The thread of a mailbox: it opens a model or a component, calls it, and closes it.
+//! Where a mailbox opens a model or a component, calls it, and closes it.
 //!
-//! One thread for all calls, since TVM keeps a pool of workers per thread that calls it
-//! (`ThreadPool::ThreadLocal` in its `thread_pool.cc`), while an isolate moves between threads that
-//! end when they are idle: each move would start a pool, and each end would stop one.
+//! Kernels that run in parallel are called on one thread of the mailbox's own, since TVM keeps a pool
+//! of workers per thread that calls it (`ThreadPool::ThreadLocal` in its `thread_pool.cc`), while an
+//! isolate moves between threads that end when they are idle: each move would start a pool, and each
+//! end would stop one. Other kernels run on the thread that calls, which saves waking two threads.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::error::{Error, Result};
@@ -21,7 +23,7 @@ use crate::session::Session;
 use crate::tensor::Tensor;
 
 /// What a mailbox calls.
-pub(crate) trait Callee {
+pub(crate) trait Callee: Send {
     fn call(&mut self, method: &str, args: &[Arg<'_>]) -> Result<Value>;
 }
 
@@ -52,11 +54,55 @@ fn input<'a>(pair: &[Arg<'a>]) -> Result<(&'a str, &'a Tensor)> {
     }
 }
 
-static RUNNING: AtomicUsize = AtomicUsize::new(0);
+static OPEN: AtomicUsize = AtomicUsize::new(0);
 
-/// How many threads have an open callee.
-pub(super) fn running() -> usize {
-    RUNNING.load(Ordering::Acquire)
+/// How many callees are open.
+pub(super) fn open_callees() -> usize {
+    OPEN.load(Ordering::Acquire)
+}
+
+/// An open callee and what became of it.
+struct Serving {
+    callee: Option<Box<dyn Callee>>,
+    panicked: bool,
+}
+
+impl Serving {
+    fn open(open: impl FnOnce() -> Result<Box<dyn Callee>>) -> Result<Self> {
+        let callee = Some(guarded(open)?);
+        OPEN.fetch_add(1, Ordering::AcqRel);
+        Ok(Self { callee, panicked: false })
+    }
+
+    /// # Safety
+    /// `values` points to `count` valid values, which stay valid until the call returns.
+    unsafe fn call(
+        &mut self,
+        method: &str,
+        values: *const abi::Value,
+        count: usize,
+        tensors: &Tensors,
+    ) -> Result<Value> {
+        let result = guarded(|| {
+            let callee = self.callee.as_mut().filter(|_| !self.panicked);
+            let callee = callee.ok_or_else(|| Error::Panicked {
+                message: "in an earlier call on this handle".into(),
+            })?;
+            // SAFETY: by contract.
+            let args = unsafe { convert::args(values, count, tensors) }?;
+            callee.call(method, &args)
+        });
+        self.panicked |= matches!(result, Err(Error::Panicked { .. }));
+        result
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let callee = self.callee.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(callee)));
+        OPEN.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// One call, on its way to the thread.
@@ -72,31 +118,39 @@ struct Request {
 // valid on the thread and used there only.
 unsafe impl Send for Request {}
 
-/// The way to the thread, which ends when this is dropped.
-pub(super) struct Line(Sender<Request>);
+/// The way to an open callee, which is closed when this is dropped.
+pub(super) struct Line(Way);
+
+enum Way {
+    /// On a thread of its own.
+    Thread(Sender<Request>),
+    /// On whichever thread calls, one at a time.
+    Caller(Mutex<Serving>),
+}
 
 impl Line {
-    /// Starts a thread that opens a callee, and waits until it has.
+    /// Opens a callee, on a thread of its own if its kernels run in `parallel`, and waits for it.
     pub(super) fn open(
+        parallel: bool,
         open: impl FnOnce() -> Result<Box<dyn Callee>> + Send + 'static,
     ) -> Result<Self> {
+        if !parallel {
+            return Ok(Self(Way::Caller(Mutex::new(Serving::open(open)?))));
+        }
         let (requests, inbox) = channel();
         let (opened, outcome) = sync_channel(1);
-        let work = move || match guarded(open) {
-            Ok(mut callee) => {
-                RUNNING.fetch_add(1, Ordering::AcqRel);
+        let work = move || match Serving::open(open) {
+            Ok(serving) => {
                 if opened.send(Ok(())).is_ok() {
-                    serve(callee.as_mut(), &inbox);
+                    serve(serving, &inbox);
                 }
-                let _ = catch_unwind(AssertUnwindSafe(|| drop(callee)));
-                RUNNING.fetch_sub(1, Ordering::AcqRel);
             }
             Err(error) => drop(opened.send(Err(error))),
         };
         let thread = thread::Builder::new().name("tvm model".into()).spawn(work);
         thread.map_err(|reason| Error::invalid(format!("no thread for the model: {reason}")))?;
         outcome.recv().unwrap_or_else(|_| Err(gone()))?;
-        Ok(Self(requests))
+        Ok(Self(Way::Thread(requests)))
     }
 
     /// # Safety
@@ -108,29 +162,28 @@ impl Line {
         count: usize,
         tensors: Tensors,
     ) -> Result<Value> {
-        let (answer, outcome) = sync_channel(1);
-        let request = Request { method, values, count, tensors, answer };
-        self.0.send(request).map_err(|_| gone())?;
-        // Returns when the request is answered or dropped, and not before.
-        outcome.recv().unwrap_or_else(|_| Err(gone()))
+        match &self.0 {
+            Way::Thread(requests) => {
+                let (answer, outcome) = sync_channel(1);
+                let request = Request { method, values, count, tensors, answer };
+                requests.send(request).map_err(|_| gone())?;
+                // Returns when the request is answered or dropped, and not before.
+                outcome.recv().unwrap_or_else(|_| Err(gone()))
+            }
+            Way::Caller(serving) => {
+                let mut serving = serving.lock().unwrap_or_else(PoisonError::into_inner);
+                // SAFETY: by contract.
+                unsafe { serving.call(method, values, count, &tensors) }
+            }
+        }
     }
 }
 
-fn serve(callee: &mut dyn Callee, inbox: &Receiver<Request>) {
-    let mut panicked = false;
+fn serve(mut serving: Serving, inbox: &Receiver<Request>) {
     while let Ok(request) = inbox.recv() {
         let Request { method, values, count, tensors, answer } = request;
-        let result = guarded(|| {
-            if panicked {
-                return Err(Error::Panicked {
-                    message: "in an earlier call on this handle".into(),
-                });
-            }
-            // SAFETY: see `Request`.
-            let (method, args) = unsafe { (&*method, convert::args(values, count, &tensors)?) };
-            callee.call(method, &args)
-        });
-        panicked |= matches!(result, Err(Error::Panicked { .. }));
+        // SAFETY: see `Request`.
+        let result = unsafe { serving.call(&*method, values, count, &tensors) };
         // Before the answer: who gets it may write to a tensor that no other handle shares.
         drop(tensors);
         let _ = answer.send(result);

@@ -23,7 +23,7 @@ use crate::tensor::Tensor;
 use line::Line;
 pub(crate) use line::{Callee, Component, ModelCallee};
 
-/// An open model or component with a thread of its own, shared by those who hold it.
+/// An open model or component, shared by those who hold it.
 #[derive(Default)]
 struct Mailbox {
     line: OnceLock<Line>,
@@ -165,17 +165,18 @@ pub(crate) fn scratch(number: usize, bytes: usize) -> Option<NonNull<u64>> {
     NonNull::new(own.scratch.as_mut_ptr())
 }
 
-/// Starts the mailbox's thread, which opens the callee. Once.
+/// Opens the callee, on a thread of the mailbox's own if its kernels run in `parallel`. Once.
 pub(crate) fn start(
     number: usize,
+    parallel: bool,
     open: impl FnOnce() -> Result<Box<dyn Callee>> + Send + 'static,
 ) -> Result<()> {
     let mailbox = Arc::clone(&holder(number)?.mailbox);
-    let line = Line::open(open)?;
+    let line = Line::open(parallel, open)?;
     mailbox.line.set(line).map_err(|_| Error::invalid("the mailbox was started before"))
 }
 
-/// Calls the callee on the mailbox's thread, and waits. The result is the holder's.
+/// Calls the callee, and waits. The result is the holder's.
 ///
 /// # Safety
 /// `values` points to `count` valid values, which stay valid until the call returns.
@@ -236,8 +237,8 @@ pub(crate) fn free(ticket: usize) {
     drop(tensor);
 }
 
-/// How many holders, tensors and threads there are: what tests look at for leaks.
+/// How many holders, tensors and open callees there are: what tests look at for leaks.
 pub(crate) fn held() -> (usize, usize, usize) {
     let table = table();
-    (table.holders.len(), table.tensors.len(), line::running())
+    (table.holders.len(), table.tensors.len(), line::open_callees())
 }
