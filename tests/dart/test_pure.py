@@ -185,9 +185,9 @@ def test_a_pubspec_means_the_same_from_elsewhere() -> None:
         "dependencies": {"a": "^1.0.0", "b": {"path": "../b"}, "c": {"git": "file:///c"}},
         "dev_dependencies": None,
     }
-    moved = at_its_place(pubspec, Path("/work/p"), {"c": Path("/c"), "p": Path("/work/p")})
+    moved = at_its_place(pubspec, Path("/home/p"), {"c": Path("/c"), "p": Path("/home/p")})
     assert moved["dependencies"] == {
-        "a": "^1.0.0", "b": {"path": "/work/b"}, "c": {"git": "file:///c"},
+        "a": "^1.0.0", "b": {"path": "/home/b"}, "c": {"git": "file:///c"},
     }  # fmt: skip
     assert moved["dependency_overrides"] == {"c": {"path": "/c"}}
 
