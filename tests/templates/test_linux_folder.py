@@ -35,7 +35,10 @@ file(WRITE "${{CMAKE_BINARY_DIR}}/bundled" "${{PLUGIN_BUNDLED_LIBRARIES}}")
 install(FILES ${{PLUGIN_BUNDLED_LIBRARIES}} DESTINATION lib)
 """
 
-pytestmark = pytest.mark.skipif(not shutil.which("cmake"), reason="skipped: no cmake")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which("cmake"), reason="skipped: no cmake"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow
 def test_new_makes_both_kinds(template: Path, tmp_path: Path) -> None:
     options = ["--defaults", "--quiet", "--template", str(template)]
     assert main(["new", "runtime", "tvm_runtime_flutter", *options]) == 0

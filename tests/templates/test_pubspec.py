@@ -22,6 +22,7 @@ VARIANTS = variants()
 MODELS = sorted(name for name, answers in VARIANTS.items() if answers["kind"] == "model")
 
 
+# Renders every variant: its tests are slow.
 @pytest.fixture(params=sorted(VARIANTS))
 def plugin(request: pytest.FixtureRequest, rendered: Callable[[str], Path]) -> Path:
     return rendered(request.param)
@@ -31,6 +32,7 @@ def read(folder: Path) -> Pubspec:
     return yaml.safe_load((folder / "pubspec.yaml").read_text())
 
 
+@pytest.mark.slow
 def test_every_variant_obeys_the_rules(plugin: Path) -> None:
     assert problems(read(plugin)) == []
     if (plugin / "example").exists():
@@ -41,6 +43,7 @@ def test_the_demo_app_obeys_the_rules() -> None:
     assert problems(read(REPOSITORY / "examples/demo_app")) == []
 
 
+@pytest.mark.slow
 def test_minimum_sdks_are_the_pins(plugin: Path) -> None:
     wanted = {"sdk": f"^{PINS.dart}", "flutter": f">={PINS.flutter}"}
     folders = [plugin, plugin / "example", REPOSITORY / "examples/demo_app"]
@@ -52,6 +55,7 @@ def test_the_pinned_flutter_knows_every_key() -> None:
     assert tuple(int(part) for part in PINS.flutter.split(".")[:2]) >= DART_FILE_NAME_SINCE
 
 
+@pytest.mark.slow
 def test_each_platform_is_one_that_was_answered(plugin: Path) -> None:
     platforms = read(plugin)["flutter"]["plugin"]["platforms"]
     assert sorted(platforms) == ["linux"]

@@ -231,6 +231,7 @@ def test_the_question_and_the_toolkit_propose_the_same_prefix(name: str) -> None
     ) == names.default_prefix(name)
 
 
+@pytest.mark.slow
 def test_a_prefix_in_the_runtime_plugins_registry_is_refused(
     template: Path, tmp_path: Path
 ) -> None:

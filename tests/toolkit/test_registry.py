@@ -176,6 +176,7 @@ def _writer(path: Path, name: str, prefix: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_twenty_processes_that_write_at_once_all_get_in(path: Path) -> None:
     names = [f"model{chr(ord('a') + i)}" for i in range(20)]
     writers = [_writer(path, f"{name}_flutter", f"{name}_") for name in names]
