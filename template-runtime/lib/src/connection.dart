@@ -44,6 +44,10 @@ final class Connection {
   /// The isolate that answers, from when it is open: what a hot restart kills, and so do tests.
   late final Isolate worker;
 
+  static final Finalizer<Connection> _forgotten = Finalizer(
+    (connection) => unawaited(connection.close()),
+  );
+
   final String _name;
   final Mailbox _mailbox;
   late final RawReceivePort _answers = RawReceivePort(_receive);
@@ -100,8 +104,12 @@ final class Connection {
     return _mailbox.allocate(dtype, shape);
   }
 
+  /// Closes the connection when nothing refers to [owner] any more.
+  void closeWith(Object owner) => _forgotten.attach(owner, this, detach: this);
+
   /// Ends the worker after the calls that were made before. Any number of times.
   Future<void> close() {
+    _forgotten.detach(this);
     if (!_isClosed) {
       _isClosed = true;
       if (!_ended.isCompleted) {

@@ -1,7 +1,5 @@
 // Owned by the template: `copier update` may rewrite it, do not edit.
 
-import 'dart:async';
-
 import 'checks.dart';
 import 'connection.dart';
 import 'specs.dart';
@@ -15,12 +13,8 @@ import 'tensor.dart';
 final class TvmModel {
   /// Wraps a [_connection]; apps get models from `TvmPlugin.openModel`.
   TvmModel(this._connection, this._methods) {
-    _forgotten.attach(this, _connection, detach: this);
+    _connection.closeWith(this);
   }
-
-  static final Finalizer<Connection> _forgotten = Finalizer(
-    (connection) => unawaited(connection.close()),
-  );
 
   final Connection _connection;
   final List<TvmMethod> _methods;
@@ -54,8 +48,5 @@ final class TvmModel {
   /// Closes the model after the calls that were made before; those after it fail.
   ///
   /// Completes when its memory is given back. May be called any number of times.
-  Future<void> close() {
-    _forgotten.detach(this);
-    return _connection.close();
-  }
+  Future<void> close() => _connection.close();
 }

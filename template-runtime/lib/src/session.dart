@@ -1,7 +1,5 @@
 // Owned by the template: `copier update` may rewrite it, do not edit.
 
-import 'dart:async';
-
 import 'checks.dart';
 import 'connection.dart';
 import 'specs.dart';
@@ -15,12 +13,8 @@ import 'tensor.dart';
 final class TvmSession {
   /// Wraps a [_connection]; apps get sessions from `TvmPlugin.openSession`.
   TvmSession(this._connection, this.component) {
-    _forgotten.attach(this, _connection, detach: this);
+    _connection.closeWith(this);
   }
-
-  static final Finalizer<Connection> _forgotten = Finalizer(
-    (connection) => unawaited(connection.close()),
-  );
 
   final Connection _connection;
 
@@ -63,8 +57,5 @@ final class TvmSession {
   /// Closes the session after the runs that were started before; those after it fail.
   ///
   /// Completes when its memory is given back. May be called any number of times.
-  Future<void> close() {
-    _forgotten.detach(this);
-    return _connection.close();
-  }
+  Future<void> close() => _connection.close();
 }
