@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from benchmarks import calls, models
+from tvmplug.cli import report
 from tvmplug.errors import TvmplugError
-from tvmplug.output import stderr
 
 MEASUREMENTS = {"models": models.measure, "calls": calls.measure}
 
@@ -21,8 +21,7 @@ def main(names: list[str]) -> int:
         for name in names or MEASUREMENTS:
             MEASUREMENTS[name]()
     except TvmplugError as error:
-        stderr.print(f"[red]error:[/] {error}")
-        return error.exit_code
+        return report(error)
     return 0
 
 

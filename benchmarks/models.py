@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from demo import run as demo
 from tvmplug import files
 from tvmplug.output import progress, say, table
 from tvmplug.process import run
@@ -33,10 +34,9 @@ REPEATS = 20
 
 def measure() -> None:
     """Measure, print the table, and keep the numbers in `build/bench.json`."""
-    demo = module("demo_run", ROOT / "demo" / "run.py")
     demo.prepare()
     host = demo.build_host().with_name("bench")
-    references = module("references", ROOT / "tests" / "examples" / "references.py")
+    references = _module("references", ROOT / "tests" / "examples" / "references.py")
     predict = references.g2p_predict()
     silero = demo.CACHE / "bench" / "silero-vad"
     _unpack_silero(silero)
@@ -105,7 +105,7 @@ def _unpack_silero(folder: Path) -> None:
     run([*pip, "--target", folder, "-r", wanted])
 
 
-def module(name: str, path: Path) -> Any:
+def _module(name: str, path: Path) -> Any:
     """Load a script of this repository that belongs to no package."""
     spec = util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

@@ -18,8 +18,9 @@ from typing import Any
 from demo.run import FOLDER, ROOT, prepare
 from tools import app, toolchain
 from tools.display import App, Display
+from tvmplug.cli import report
 from tvmplug.errors import BuildError, TvmplugError
-from tvmplug.output import say, stderr, table
+from tvmplug.output import say, table
 
 SOURCE = ROOT / "examples" / "demo_app"
 PROJECT = FOLDER / "demo_app"
@@ -61,8 +62,7 @@ def main() -> int:
     try:
         seen = drive(build(), args.words.split())
     except TvmplugError as error:
-        stderr.print(f"[red]error:[/] {error}")
-        return error.exit_code
+        return report(error)
     _show(seen)
     return 0
 

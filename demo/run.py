@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from tvmplug import files
+from tvmplug.cli import report
 from tvmplug.commands.new import one_line
 from tvmplug.errors import BuildError, TvmplugError, UsageError
 from tvmplug.output import say, stderr
@@ -62,8 +63,7 @@ def main() -> int:
             return done.returncode
         _show_refusal()
     except TvmplugError as error:
-        stderr.print(f"[red]error:[/] {error}")
-        return error.exit_code
+        return report(error)
     say("")
     say('Your own words and sound: make demo WORDS="hello flutterby" SOUND=recording.wav')
     say(f"The generated plugins: {FOLDER.relative_to(ROOT)}/")

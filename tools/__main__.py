@@ -10,8 +10,9 @@ from pathlib import Path
 from rich.markup import escape
 
 from tools import app, checks, flutter_test, toolchain
+from tvmplug.cli import report
 from tvmplug.errors import TvmplugError
-from tvmplug.output import say, stderr, stdout, table
+from tvmplug.output import say, stdout, table
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,8 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(arguments.run(arguments))
     except TvmplugError as error:
-        stderr.print(f"[red]error:[/] {error}")
-        return error.exit_code
+        return report(error)
 
 
 def _toolchain(_: argparse.Namespace) -> int:

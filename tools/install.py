@@ -95,6 +95,23 @@ def find_or_install(wanted: Wanted, places: Path) -> Root:
     return root
 
 
+def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """Return a folder; make it when it is not there yet, whole or not at all.
+
+    Args:
+        folder: The folder.
+        make: Makes it, under the temporary name that it is given.
+    """
+    if not folder.is_dir():
+        with files.locked(folder):
+            if not folder.is_dir():
+                making = folder.with_name(f".{folder.name}.making")
+                shutil.rmtree(making, ignore_errors=True)
+                make(making)
+                making.rename(folder)
+    return folder
+
+
 def key(wanted: Wanted) -> str:
     """What a root's name ends in: a hash of all that decides what is in it."""
     decides = [FORMAT, wanted.packages, wanted.programs, wanted.finish]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tools import toolchain as toolchains
-from tools.packages import flutter_root, write_config
+from tools.install import made_once
+from tools.packages import write_config
 from tools.toolchain import Toolchain
-from tvmplug import files
 from tvmplug.errors import ToolError
 from tvmplug.process import run
 
@@ -117,16 +117,7 @@ def read_answer(returncode: int, stdout: str, stderr: str) -> Compiled:
 
 def _base_kernel(toolchain: Toolchain) -> Path:
     """Flutter and its test library as a kernel file, made once."""
-    # Beside the packages: it is of use only where they lie at the paths it was compiled from.
-    folder = flutter_root(toolchain)[0].parent / _BASE
-    if not folder.is_dir():
-        with files.locked(folder):
-            if not folder.is_dir():
-                making = folder.with_name(f".{folder.name}.making")
-                shutil.rmtree(making, ignore_errors=True)
-                _make_base(toolchain, making)
-                making.rename(folder)
-    return folder / "base.dill"
+    return made_once(toolchain.root / _BASE, partial(_make_base, toolchain)) / "base.dill"
 
 
 def _make_base(toolchain: Toolchain, folder: Path) -> None:

@@ -8,9 +8,9 @@ root, the hosted ones through a hand-made pub cache. Everything that runs Dart c
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from tools import toolchain as toolchains
+from tools.install import made_once
 from tools.toolchain import Toolchain
 from tvmplug import files
 from tvmplug.errors import ProcessError, ProjectError
@@ -133,14 +134,7 @@ def flutter_root(toolchain: Toolchain) -> tuple[Path, Path]:
     Returns:
         The Flutter root and the pub cache.
     """
-    folder = toolchain.root / f"pub-{_LAYOUT}"
-    if not folder.is_dir():
-        with files.locked(folder):
-            if not folder.is_dir():
-                making = folder.with_name(f".{folder.name}.making")
-                shutil.rmtree(making, ignore_errors=True)
-                _lay_out(toolchain, making)
-                making.rename(folder)
+    folder = made_once(toolchain.root / f"pub-{_LAYOUT}", partial(_lay_out, toolchain))
     return folder / "flutter", folder / "cache"
 
 

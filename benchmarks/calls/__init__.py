@@ -14,9 +14,8 @@ import statistics
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from benchmarks.models import module
+from demo import run as demo
 from tools import packages, toolchain
 from tvmplug import files
 from tvmplug.output import progress, say, table
@@ -51,8 +50,7 @@ class Programs:
 
 def measure() -> None:
     """Measure, print the tables, and keep the numbers in `build/bench-calls.json`."""
-    demo = module("demo_run", ROOT / "demo" / "run.py")
-    _make_plugin(demo)
+    _make_plugin()
     tools = toolchain.find_or_install()
     programs = Programs(_build_cc(), _build_dart(tools, "calls"))
     many = _build_dart(tools, "memory")
@@ -74,7 +72,7 @@ def measure() -> None:
     say(f"All numbers: {RESULTS.relative_to(ROOT)}")
 
 
-def _make_plugin(demo: Any) -> None:
+def _make_plugin() -> None:
     """The runtime plugin and one model plugin of three components, side by side and built."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     demo.copier_copy(FOLDER / RUNTIME, "-d", "kind=runtime")

@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         return _load(args.command).main(args)
     except TvmplugError as error:
-        return _report(error, as_json="--json" in arguments, debug=debug)
+        return report(error, as_json="--json" in arguments, debug=debug)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -122,7 +122,17 @@ def _load(name: str) -> CommandModule:
     return cast(CommandModule, importlib.import_module(COMMANDS[name]))
 
 
-def _report(error: TvmplugError, *, as_json: bool, debug: bool) -> int:
+def report(error: TvmplugError, *, as_json: bool = False, debug: bool = False) -> int:
+    """Tell a person, and with `as_json` a program, what went wrong.
+
+    Args:
+        error: What went wrong.
+        as_json: Print it as JSON to stdout too.
+        debug: Print the traceback first.
+
+    Returns:
+        The exit code of its family.
+    """
     if debug:
         traceback.print_exception(error)
     if as_json:
