@@ -31,10 +31,13 @@ class Target:
         rust_triple: The target triple that cargo is given.
         object_format: The format of the objects that TVM writes.
         os: Operating system: `linux`, `android`, `ios`, `macos` or `windows`.
+        platform: What an object says it is for: the operating system, or `ios-simulator`.
         arch: Processor: `x86_64` or `arm64`.
         minimum_os: The oldest version that the artifacts run on.
-        library_dir: Where the plugin's package expects the built library.
+        library_dir: Where the plugin's package expects the built library; of an Apple target the
+            slice of the XCFramework that it is a part of.
         library_name: File name of a shared library, with `{}` for its name.
+        group: The name that stands for this row and the others of one slice (`macos`).
         supported: Whether `tvmplug build` makes it yet.
     """
 
@@ -43,11 +46,18 @@ class Target:
     rust_triple: str
     object_format: ObjectFormat
     os: str
+    platform: str
     arch: str
     minimum_os: str
     library_dir: str
     library_name: str
-    supported: bool = False
+    group: str = ""
+    supported: bool = True
+
+    @property
+    def is_apple(self) -> bool:
+        """Whether its artifacts are frameworks."""
+        return self.object_format is ObjectFormat.MACHO
 
 
 # The CPU names the oldest processor that is served: AVX2 (x86-64-v3) has been in desktop
@@ -62,99 +72,123 @@ _IOS, _MACOS = PINS.minimum_os["ios"], PINS.minimum_os["macos"]
 _IOS_SIMULATOR = "14.0"
 _ANDROID = PINS.minimum_os["android"]
 
+
+def _apple(
+    name: str, triple: str, rust_triple: str, cpu: str, *, minimum_os: str, group: str = ""
+) -> Target:
+    os, platform, slice_name = {
+        "ios": ("ios", "ios", "ios-arm64"),
+        "ios-simulator": ("ios", "ios-simulator", "ios-arm64_x86_64-simulator"),
+        "macos": ("macos", "macos", "macos-arm64_x86_64"),
+    }[group or name]
+    return Target(
+        name=name,
+        tvm_target=_llvm(triple, cpu=cpu),
+        rust_triple=rust_triple,
+        object_format=ObjectFormat.MACHO,
+        os=os,
+        platform=platform,
+        arch="x86_64" if triple.startswith("x86_64") else "arm64",
+        minimum_os=minimum_os,
+        library_dir=f"darwin/{slice_name}",
+        library_name="{}.framework/{}",
+        group=group,
+    )
+
+
+def _android(name: str, triple: str, abi: str, *, arch: str, cpu: str = "generic") -> Target:
+    return Target(
+        name=name,
+        tvm_target=_llvm(f"{triple}{_ANDROID}", cpu=cpu),
+        rust_triple=triple,
+        object_format=ObjectFormat.ELF,
+        os="android",
+        platform="android",
+        arch=arch,
+        minimum_os=_ANDROID,
+        library_dir=f"android/src/main/jniLibs/{abi}",
+        library_name="lib{}.so",
+    )
+
+
+def _linux(name: str, triple: str, folder: str, *, arch: str, cpu: str = "generic") -> Target:
+    return Target(
+        name=name,
+        tvm_target=_llvm(triple, cpu=cpu),
+        rust_triple=triple,
+        object_format=ObjectFormat.ELF,
+        os="linux",
+        platform="linux",
+        arch=arch,
+        minimum_os=PINS.minimum_os["linux"],
+        library_dir=f"linux/lib/{folder}",
+        library_name="lib{}.so",
+    )
+
+
 _ROWS = (
-    Target(
-        name="ios",
-        tvm_target=_llvm(f"arm64-apple-ios{_IOS}", cpu="apple-a12"),
-        rust_triple="aarch64-apple-ios",
-        object_format=ObjectFormat.MACHO,
-        os="ios",
-        arch="arm64",
-        minimum_os=_IOS,
-        library_dir="darwin/ios-arm64",
-        library_name="{}.framework/{}",
-    ),
-    Target(
-        name="ios-simulator",
-        tvm_target=_llvm(f"arm64-apple-ios{_IOS_SIMULATOR}-simulator", cpu="apple-m1"),
-        rust_triple="aarch64-apple-ios-sim",
-        object_format=ObjectFormat.MACHO,
-        os="ios",
-        arch="arm64",
+    _apple("ios", f"arm64-apple-ios{_IOS}", "aarch64-apple-ios", "apple-a12", minimum_os=_IOS),
+    _apple(
+        "ios-simulator-arm64",
+        f"arm64-apple-ios{_IOS_SIMULATOR}-simulator",
+        "aarch64-apple-ios-sim",
+        "apple-m1",
         minimum_os=_IOS_SIMULATOR,
-        library_dir="darwin/ios-arm64-simulator",
-        library_name="{}.framework/{}",
+        group="ios-simulator",
     ),
-    Target(
-        name="macos",
-        tvm_target=_llvm(f"arm64-apple-macosx{_MACOS}", cpu="apple-m1"),
-        rust_triple="aarch64-apple-darwin",
-        object_format=ObjectFormat.MACHO,
-        os="macos",
-        arch="arm64",
+    _apple(
+        "ios-simulator-x64",
+        f"x86_64-apple-ios{_IOS_SIMULATOR}-simulator",
+        "x86_64-apple-ios",
+        "x86-64-v2",
+        minimum_os=_IOS_SIMULATOR,
+        group="ios-simulator",
+    ),
+    _apple(
+        "macos-arm64",
+        f"arm64-apple-macosx{_MACOS}",
+        "aarch64-apple-darwin",
+        "apple-m1",
         minimum_os=_MACOS,
-        library_dir="darwin/macos-arm64",
-        library_name="{}.framework/{}",
+        group="macos",
     ),
-    Target(
-        name="android-arm64",
-        tvm_target=_llvm(f"aarch64-linux-android{_ANDROID}"),
-        rust_triple="aarch64-linux-android",
-        object_format=ObjectFormat.ELF,
-        os="android",
-        arch="arm64",
-        minimum_os=_ANDROID,
-        library_dir="android/src/main/jniLibs/arm64-v8a",
-        library_name="lib{}.so",
+    _apple(
+        "macos-x64",
+        f"x86_64-apple-macosx{_MACOS}",
+        "x86_64-apple-darwin",
+        "x86-64-v2",
+        minimum_os=_MACOS,
+        group="macos",
     ),
-    Target(
-        name="android-x64",
-        tvm_target=_llvm(f"x86_64-linux-android{_ANDROID}", cpu="x86-64-v2"),
-        rust_triple="x86_64-linux-android",
-        object_format=ObjectFormat.ELF,
-        os="android",
-        arch="x86_64",
-        minimum_os=_ANDROID,
-        library_dir="android/src/main/jniLibs/x86_64",
-        library_name="lib{}.so",
-    ),
-    Target(
-        name="linux-x64",
-        tvm_target=_llvm("x86_64-unknown-linux-gnu", cpu="x86-64-v3"),
-        rust_triple="x86_64-unknown-linux-gnu",
-        object_format=ObjectFormat.ELF,
-        os="linux",
-        arch="x86_64",
-        minimum_os=PINS.minimum_os["linux"],
-        library_dir="linux/lib/x64",
-        library_name="lib{}.so",
-        supported=True,
-    ),
-    Target(
-        name="linux-arm64",
-        tvm_target=_llvm("aarch64-unknown-linux-gnu"),
-        rust_triple="aarch64-unknown-linux-gnu",
-        object_format=ObjectFormat.ELF,
-        os="linux",
-        arch="arm64",
-        minimum_os=PINS.minimum_os["linux"],
-        library_dir="linux/lib/arm64",
-        library_name="lib{}.so",
-    ),
+    _android("android-arm64", "aarch64-linux-android", "arm64-v8a", arch="arm64"),
+    _android("android-x64", "x86_64-linux-android", "x86_64", arch="x86_64", cpu="x86-64-v2"),
+    _linux("linux-x64", "x86_64-unknown-linux-gnu", "x64", arch="x86_64", cpu="x86-64-v3"),
+    _linux("linux-arm64", "aarch64-unknown-linux-gnu", "arm64", arch="arm64"),
     Target(
         name="windows-x64",
         tvm_target=_llvm("x86_64-pc-windows-msvc", cpu="x86-64-v2"),
         rust_triple="x86_64-pc-windows-msvc",
         object_format=ObjectFormat.COFF,
         os="windows",
+        platform="windows",
         arch="x86_64",
         minimum_os=PINS.minimum_os["windows"],
         library_dir="windows/lib/x64",
         library_name="{}.dll",
+        supported=False,
     ),
 )
 
 TARGETS: Mapping[str, Target] = MappingProxyType({row.name: row for row in _ROWS})
+
+
+# What one name builds: the rows of one slice.
+GROUPS: Mapping[str, tuple[Target, ...]] = MappingProxyType(
+    {
+        group: tuple(row for row in _ROWS if row.group == group)
+        for group in dict.fromkeys(row.group for row in _ROWS if row.group)
+    }
+)
 
 
 def target_named(name: str) -> Target:
@@ -164,8 +198,28 @@ def target_named(name: str) -> Target:
         UsageError: There is no such target.
     """
     if name not in TARGETS:
-        raise UsageError(f"there is no target '{name}'", mend=f"Use one of: {', '.join(TARGETS)}")
+        raise UsageError(f"there is no target '{name}'", mend=f"Use one of: {_choices()}")
     return TARGETS[name]
+
+
+def targets_named(text: str) -> tuple[Target, ...]:
+    """Return the rows that a list of names stands for, in the list's order and each once.
+
+    Args:
+        text: Names of targets and groups with commas between them: `ios,macos,linux-arm64`.
+
+    Raises:
+        UsageError: There is no such target or group, or the list is empty.
+    """
+    found: dict[str, Target] = {}
+    for name in (part.strip() for part in text.split(",")):
+        rows = GROUPS.get(name) or (target_named(name),)
+        found |= {row.name: row for row in rows}
+    return tuple(found.values())
+
+
+def _choices() -> str:
+    return ", ".join([*TARGETS, *GROUPS])
 
 
 def host_target() -> Target:
@@ -182,5 +236,5 @@ def host_target() -> Target:
             return row
     raise UsageError(
         f"no target runs on this machine ({sys.platform}, {platform.machine()})",
-        mend=f"Name one with --target: {', '.join(TARGETS)}",
+        mend=f"Name one with --target: {_choices()}",
     )

@@ -157,7 +157,7 @@ def check_object(found: ObjectFile, target: Target, where: str) -> None:
     )
     if got != wanted:
         raise ArtifactError(f"{where} is {got}, {target.name} needs {wanted}", mend=_BUILD_AGAIN)
-    platform = "ios-simulator" if target.name == "ios-simulator" else target.os
+    platform = target.platform
     if found.platform not in (None, platform):
         raise ArtifactError(
             f"{where} is for {found.platform}, {target.name} needs {platform}", mend=_BUILD_AGAIN
