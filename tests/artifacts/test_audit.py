@@ -125,7 +125,7 @@ def test_another_formats_objects_are_refused(coff: Build) -> None:
 
 def test_a_device_archive_is_refused_for_the_simulator(macho: Build) -> None:
     archive = packed(macho(CODE), macho(LIBRARY), dialect=Dialect.BSD)
-    with pytest.raises(ArtifactError, match="is for ios, ios-simulator needs ios-simulator"):
+    with pytest.raises(ArtifactError, match="is for ios, ios-simulator-arm64 needs ios-simulator"):
         check(archive, target=TARGETS["ios-simulator-arm64"])
 
 
