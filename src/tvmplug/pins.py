@@ -28,6 +28,9 @@ class Pins:
         dart: Oldest Dart SDK.
         flutter: Oldest Flutter SDK.
         minimum_os: Oldest version by operating system (`android` is the API level).
+        compile_sdk: The Android API level that Gradle compiles against.
+        ndk: Version of the Android NDK; another one of the same major number or newer serves too.
+        agp: Version of the Android Gradle plugin.
         tvm_wheel_hashes: `sha256:...` of every apache-tvm wheel of that version.
         tvm_ffi_wheel_hashes: The same for apache-tvm-ffi.
     """
@@ -39,6 +42,9 @@ class Pins:
     dart: str
     flutter: str
     minimum_os: Mapping[str, str]
+    compile_sdk: str
+    ndk: str
+    agp: str
     tvm_wheel_hashes: tuple[str, ...]
     tvm_ffi_wheel_hashes: tuple[str, ...]
 
@@ -68,6 +74,9 @@ def _load(path: Path) -> Pins:
         dart=pins["dart_version"],
         flutter=pins["flutter_version"],
         minimum_os=pins["minimum_os"],
+        compile_sdk=pins["compile_sdk"],
+        ndk=pins["ndk_version"],
+        agp=pins["agp_version"],
         tvm_wheel_hashes=tuple(pins["tvm_wheel_hashes"]),
         tvm_ffi_wheel_hashes=tuple(pins["tvm_ffi_wheel_hashes"]),
     )

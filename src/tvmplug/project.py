@@ -58,6 +58,10 @@ class Project:
         """The folder of the compiled model: archive, metadata and the stamp of the build."""
         return self.root / "build" / "tvmplug" / target.name
 
+    def image_dir(self, target: Target) -> Path:
+        """The folder of the linked library, its link map and its record."""
+        return self.compiled_dir(target) / "image"
+
     def staged_dir(self, target: Target) -> Path:
         """Where the plugin's package expects its libraries."""
         return self.root / target.library_dir

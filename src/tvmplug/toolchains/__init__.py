@@ -1,0 +1,1 @@
+"""The compilers and linkers of a target's platform: where they are, or what installs them."""
