@@ -32,14 +32,15 @@ _KEPT_SETTINGS = (
 
 
 class Unavailable(ToolError):  # noqa: N818 (a state of the machine, not a mistake)
-    """The toolchain cannot be had on this machine.
+    """Some tools cannot be had on this machine.
 
     Args:
         reason: Why, in a few words; it is what a skipped test shows.
+        what: Which tools, as in "no ...".
     """
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"no Dart toolchain: {reason}")
+    def __init__(self, reason: str, what: str = "packages of Debian's") -> None:
+        super().__init__(f"no {what}: {reason}")
         self.reason = reason
 
 
@@ -62,12 +63,14 @@ class Source:
     trusted: bool = False
 
 
-def download(packages: Sequence[str], state: Path) -> list[Path]:
+def download(packages: Sequence[str], state: Path, *, without: Sequence[str] = ()) -> list[Path]:
     """Fetch packages of the newest suite with all that they depend on.
 
     Args:
         packages: Names of Debian packages.
         state: An empty folder for all that apt writes.
+        without: Packages that are not needed, though others depend on them; nor is what only
+            these depend on.
 
     Returns:
         The `.deb` files.
@@ -82,7 +85,7 @@ def download(packages: Sequence[str], state: Path) -> list[Path]:
     if platform.machine() != "x86_64":
         raise Unavailable(f"only x86_64 is supported, this machine is {platform.machine()}")
     source = debian_source(read_sources(SOURCES), read_os_release(OS_RELEASE))
-    environment = _private_state(state, source)
+    environment = _private_state(state, source, without)
     _apt(environment, "update", failure=f"apt cannot read the package lists of {SUITE}")
     _apt(
         environment,
@@ -199,11 +202,20 @@ def _parse_lines(text: str) -> list[Source]:
     return found
 
 
-def _private_state(state: Path, source: Source) -> dict[str, str]:
+def installed_status(packages: Sequence[str]) -> str:
+    """What dpkg's status file says when these packages, of any version, are installed."""
+    fields = (
+        "Status: install ok installed\nArchitecture: amd64\nMulti-Arch: foreign\nVersion: 9999:1\n"
+    )
+    return "\n".join(f"Package: {name}\n{fields}" for name in packages)
+
+
+def _private_state(state: Path, source: Source, without: Sequence[str]) -> dict[str, str]:
     """Lay out apt's folders; return the environment that makes apt use nothing else."""
     for part in ("lists/partial", "cache/archives/partial", "sources.list.d"):
         (state / part).mkdir(parents=True)
-    (state / "status").touch()
+    # What is installed is not fetched.
+    (state / "status").write_text(installed_status(without), encoding="utf-8")
     (state / f"sources.list.d/{SUITE}.sources").write_text(deb822(source, SUITE), encoding="utf-8")
     dump = run(["apt-config", "dump"], echo=False).stdout.splitlines()
     settings = {

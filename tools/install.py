@@ -42,6 +42,9 @@ class Wanted:
         packages: The Debian packages; what they depend on comes with them.
         programs: Programs (paths in the root) that must run outside of it.
         finish: Commands to run inside it afterwards, as their packages' scripts would.
+        what: What a person misses where it cannot be had, as in "no ...".
+        without: Packages that are left out, with what only they depend on.
+        exclude: Files that are not unpacked, as patterns of tar's, such as `./usr/share/doc`.
     """
 
     name: str
@@ -49,6 +52,9 @@ class Wanted:
     packages: tuple[str, ...]
     programs: tuple[str, ...] = ()
     finish: tuple[tuple[str, ...], ...] = ()
+    what: str = "packages of Debian's"
+    without: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,9 @@ def find_or_install(wanted: Wanted, places: Path) -> Root:
                 _make(wanted, making, folder, say)
             making.chmod(0o755)
             making.rename(folder)
+        except Unavailable as error:
+            shutil.rmtree(making, ignore_errors=True)
+            raise Unavailable(error.reason, wanted.what) from error
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)
             raise
@@ -114,7 +123,10 @@ def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
 
 def key(wanted: Wanted) -> str:
     """What a root's name ends in: a hash of all that decides what is in it."""
-    decides = [FORMAT, wanted.packages, wanted.programs, wanted.finish]
+    decides: list[object] = [FORMAT, wanted.packages, wanted.programs, wanted.finish]
+    # Named, and only where they are given: a root without them keeps its name.
+    options = {"without": wanted.without, "exclude": wanted.exclude}
+    decides += [[name, value] for name, value in options.items() if value]
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:12]
 
 
@@ -133,13 +145,15 @@ def _make(wanted: Wanted, making: Path, folder: Path, say: Callable[[str], None]
     patchelf = _patchelf() if wanted.programs else ""
     state = making / "apt"
     say("fetching packages")
-    archives = apt.download(wanted.packages, state)
+    archives = apt.download(wanted.packages, state, without=wanted.without)
     say(f"unpacking {len(archives)} packages")
     for name in ("bin", "lib", "lib64", "sbin"):
         (making / "usr" / name).mkdir(parents=True)
         (making / name).symlink_to(f"usr/{name}")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        versions = dict(pool.map(lambda archive: _unpack(archive, making), archives))
+        versions = dict(
+            pool.map(lambda archive: _unpack(archive, making, wanted.exclude), archives)
+        )
     shutil.rmtree(state)
     loader = ("--set-interpreter", folder / LOADER)
     for program in wanted.programs:
@@ -162,7 +176,7 @@ def run_inside(root: Path, command: Sequence[str]) -> None:
     run(["unshare", "--map-root-user", "--root", root, *command], echo=False)
 
 
-def _unpack(archive: Path, root: Path) -> tuple[str, str]:
+def _unpack(archive: Path, root: Path, exclude: Sequence[str]) -> tuple[str, str]:
     shown = run(["dpkg-deb", "--show", archive], echo=False).stdout
     package, version = shown.split()
     # tar's option keeps the links of a merged /usr where a package has a folder.
@@ -171,7 +185,10 @@ def _unpack(archive: Path, root: Path) -> tuple[str, str]:
     ) as reader:
         unpack = ["tar", "--extract", "--directory", str(root), "--keep-directory-symlink"]
         done = subprocess.run(
-            [*unpack, "--no-same-owner"], stdin=reader.stdout, capture_output=True, check=False
+            [*unpack, "--no-same-owner", *(f"--exclude={pattern}" for pattern in exclude)],
+            stdin=reader.stdout,
+            capture_output=True,
+            check=False,
         )
     if done.returncode or reader.returncode:
         why = done.stderr.decode(errors="replace").strip()

@@ -49,6 +49,7 @@ DART = Wanted(
         f"{_ENGINE}/linux-x64/impellerc",
         f"{_ENGINE}/linux-x64-release/gen_snapshot",
     ),
+    what="Dart toolchain",
 )
 
 DESKTOP = Wanted(
@@ -79,6 +80,7 @@ DESKTOP = Wanted(
         ("glib-compile-schemas", "/usr/share/glib-2.0/schemas"),
         ("fc-cache",),
     ),
+    what="desktop for Linux apps",
 )
 
 
@@ -155,7 +157,7 @@ def find_or_install() -> Toolchain:
     Raises:
         Unavailable: They cannot be had on this machine.
     """
-    root = _installed(DART)
+    root = installed(DART)
     return Toolchain(root.path, root.versions)
 
 
@@ -165,7 +167,7 @@ def find_or_install_desktop() -> Desktop:
     Raises:
         Unavailable: It cannot be had on this machine.
     """
-    root = _installed(DESKTOP)
+    root = installed(DESKTOP)
     return Desktop(root.path, root.versions)
 
 
@@ -184,7 +186,12 @@ def environment() -> dict[str, str]:
     }
 
 
-def _installed(wanted: Wanted) -> Root:
+def installed(wanted: Wanted) -> Root:
+    """Return a root below `places()`; make it when it is not there yet.
+
+    Raises:
+        Unavailable: It cannot be had on this machine.
+    """
     where = places()
     where.mkdir(parents=True, exist_ok=True)
     return install(wanted, where)

@@ -78,6 +78,17 @@ def test_packages_come_with_what_they_depend_on_and_their_versions(
 
 
 @needs_apt
+def test_packages_and_files_can_be_left_out(archive: Path, tmp_path: Path) -> None:
+    wanted = Wanted(
+        name="little", title="a little root", packages=WANTED.packages,
+        without=("tvmplug-little-data",), exclude=("./lib/tvmplug-*",),
+    )  # fmt: skip
+    root = find_or_install(wanted, tmp_path / "roots")
+    assert root.versions == {"tvmplug-little": "1.5-2"}
+    assert list((root.path / "usr/lib").iterdir()) == []
+
+
+@needs_apt
 def test_what_is_installed_is_found_again_without_a_network(archive: Path, tmp_path: Path) -> None:
     first = find_or_install(WANTED, tmp_path / "roots")
     shutil.rmtree(archive)
@@ -95,9 +106,10 @@ def test_a_moved_root_is_made_anew(archive: Path, tmp_path: Path) -> None:
 
 @needs_apt
 def test_a_package_that_is_not_there_is_the_reason(archive: Path, tmp_path: Path) -> None:
-    wanted = Wanted(name="none", title="none", packages=("tvmplug-none",))
-    with pytest.raises(Unavailable, match="Unable to locate package tvmplug-none"):
+    wanted = Wanted(name="none", title="none", packages=("tvmplug-none",), what="tool of that kind")
+    with pytest.raises(Unavailable, match="Unable to locate package tvmplug-none") as raised:
         find_or_install(wanted, tmp_path / "roots")
+    assert str(raised.value).startswith("no tool of that kind: ")
     assert [path.name for path in (tmp_path / "roots").iterdir() if path.is_dir()] == []
 
 
@@ -139,9 +151,11 @@ def test_what_decides_a_root_decides_its_name() -> None:
         Wanted(name="little", title="a little root", packages=("tvmplug-little", "more")),
         Wanted(name="little", title="a little root", packages=WANTED.packages, programs=("a",)),
         Wanted(name="little", title="a little root", packages=WANTED.packages, finish=(("a",),)),
+        Wanted(name="little", title="a little root", packages=WANTED.packages, without=("a",)),
+        Wanted(name="little", title="a little root", packages=WANTED.packages, exclude=("a",)),
     ]
     assert key(WANTED) == key(Wanted(name="x", title="y", packages=WANTED.packages))
-    assert len({key(WANTED), *map(key, others)}) == 4
+    assert len({key(WANTED), *map(key, others)}) == 6
 
 
 def test_sources_of_both_formats_are_read(tmp_path: Path) -> None:
@@ -192,7 +206,7 @@ def test_the_source_of_debian_itself_gets_another_suite() -> None:
 def test_a_machine_without_debians_archive_is_told_why(
     sources: list[Source], system: dict[str, str], reason: str
 ) -> None:
-    with pytest.raises(Unavailable, match="no Dart toolchain") as raised:
+    with pytest.raises(Unavailable, match="no packages of Debian") as raised:
         debian_source(sources, system)
     assert reason in raised.value.reason
 

@@ -1,0 +1,13 @@
+"""The tools that these tests are about, installed when they are not there yet."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tools.needed import needed
+from tools.cross import Cross, find_or_install_cross
+
+
+@pytest.fixture(scope="session")
+def cross() -> Cross:
+    return needed(find_or_install_cross)
