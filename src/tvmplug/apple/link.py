@@ -111,7 +111,7 @@ def check_archive(path: Path, target: Target) -> None:
         ArtifactError: Names the object, what it is for and what was wanted.
         FileError: The archive cannot be read.
     """
-    for where, content in _members(path):
+    for where, content in members(path):
         check_object(read_object(content, where), target, where)
 
 
@@ -126,7 +126,7 @@ def exported_by(archives: Sequence[Path], spec: ImageSpec) -> tuple[str, ...]:
     """
     found: set[str] = set()
     for archive in archives:
-        for where, content in _members(archive):
+        for where, content in members(archive):
             item = read_object(content, where)
             check_object(item, spec.target, where)
             found |= {
@@ -137,7 +137,13 @@ def exported_by(archives: Sequence[Path], spec: ImageSpec) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _members(path: Path) -> Iterator[tuple[str, bytes]]:
+def members(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the objects of an archive: what messages call each, and its bytes.
+
+    Raises:
+        ArtifactError: The archive is missing or damaged.
+        FileError: It cannot be read.
+    """
     if not path.is_file():
         raise ArtifactError(f"the archive {path} is missing", mend="Run `tvmplug build`")
     with files.file_errors(path):
@@ -170,7 +176,7 @@ def _run_linker(linker: DarwinLinker, spec: ImageSpec, arguments: Sequence[str])
         run([*command, *arguments], timeout_s=_TIMEOUT_S, echo=False)
     except ProcessError as error:
         raise BuildError(
-            f"{spec.name} does not link for {spec.target.name}: {_complaint(error.output)}",
+            f"{spec.name} does not link for {spec.target.name}: {complaint(error.output)}",
             mend="Build every plugin of the app with the same tvmplug, and the runtime first",
         ) from error
 
@@ -195,7 +201,8 @@ def _lld(linker: DarwinLinker, spec: ImageSpec) -> list[str]:
     return command
 
 
-def _complaint(output: str) -> str:
+def complaint(output: str) -> str:
+    """Return what a linker complains about first, in one line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     named = [match[1] for line in lines if (match := _COMPLAINT.search(line))]
     # Apple's linker puts the symbol on the line below.
