@@ -1,0 +1,216 @@
+"""The C++ compilers that build TVM's runtime: which one serves a target, and what it is told.
+
+Called by `runtime.build`. Every one is used in the same way: a driver that compiles and links, and
+a program that makes archives.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tvmplug.errors import ToolError
+from tvmplug.pinned_env import cache_dir
+from tvmplug.process import run
+from tvmplug.targets import Target, host_target
+from tvmplug.toolchains.ndk import find_ndk
+
+
+@dataclass(frozen=True, kw_only=True)
+class CxxToolchain:
+    """A C++ compiler, told what to compile for.
+
+    Attributes:
+        name: The kind: `zig`, `xcode`, `ndk` or `gcc`.
+        version: What it says of itself, for people.
+        driver: The command that compiles and links C++, with the target's own flags.
+        archiver: The command that makes a static archive, up to the archive's name.
+        link_flags: Flags for links alone.
+        compiler_id: What CMake calls the compiler: `Clang`, `AppleClang` or `GNU`.
+        environment: Variables added to the environment of both.
+        proof_only: What it makes proves a build and a link; the platform's own tools make what
+            is published.
+        map_to_stdout: Its linker can only print a link map, not write one.
+    """
+
+    name: str
+    version: str
+    driver: tuple[str, ...]
+    archiver: tuple[str, ...]
+    link_flags: tuple[str, ...] = ()
+    compiler_id: str = "Clang"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    proof_only: bool = False
+    map_to_stdout: bool = False
+
+    @property
+    def cmake_arguments(self) -> tuple[str, ...]:
+        """The arguments that make CMake use this compiler for objects and archives.
+
+        CMake is told everything and tries nothing: its own trials link programs, for which a
+        compiler of another platform has no libraries.
+        """
+        archive = " ".join(f'"{word}"' for word in self.archiver)
+        return (
+            "-DCMAKE_SYSTEM_NAME=Generic",
+            f"-DCMAKE_CXX_COMPILER={';'.join(self.driver)}",
+            f"-DCMAKE_CXX_COMPILER_ID={self.compiler_id}",
+            "-DCMAKE_CXX_COMPILER_ID_RUN=1",
+            "-DCMAKE_CXX_COMPILER_FORCED=1",
+            f"-DCMAKE_CXX_ARCHIVE_CREATE={archive} <TARGET> <OBJECTS>",
+            "-DCMAKE_CXX_ARCHIVE_FINISH=",
+        )
+
+
+def find_cxx(target: Target) -> CxxToolchain:
+    """Return the C++ compiler for a target; the platform's own where this machine has it.
+
+    Raises:
+        ToolError: There is none; the message names what to install.
+    """
+    if target.is_apple:
+        return _xcode(target) if sys.platform == "darwin" else _zig(target)
+    if target.os == "android":
+        return _ndk(target)
+    if target.os == "linux":
+        return _linux(target)
+    raise ToolError(
+        f"no C++ compiler for {target.name} is known",
+        mend="Build TVM's runtime there and bring it in with `tvmplug runtime import DIR`",
+    )
+
+
+# --- the platforms' own ---
+
+_SDKS = {"ios": "iphoneos", "ios-simulator": "iphonesimulator", "macos": "macosx"}
+
+
+def _xcode(target: Target) -> CxxToolchain:
+    sdk = _SDKS[target.platform]
+
+    def xcrun(*arguments: str) -> str:
+        try:
+            return run(["xcrun", "--sdk", sdk, *arguments], echo=False).stdout.strip()
+        except ToolError as error:
+            raise ToolError(
+                f"Xcode has no {sdk} SDK on this Mac",
+                mend="Install Xcode, start it once, then run `sudo xcode-select --reset`",
+            ) from error
+
+    clang = xcrun("--find", "clang++")
+    triple = str(target.tvm_target["mtriple"])
+    return CxxToolchain(
+        name="xcode",
+        version=_first_line([clang, "--version"]),
+        driver=(clang, "-target", triple, "-isysroot", xcrun("--show-sdk-path")),
+        archiver=(xcrun("--find", "libtool"), "-static", "-no_warning_for_no_symbols", "-o"),
+        compiler_id="AppleClang",
+    )
+
+
+def _ndk(target: Target) -> CxxToolchain:
+    ndk = find_ndk()
+    clang = str(ndk.clang(target, cxx=True))
+    return CxxToolchain(
+        name="ndk",
+        version=f"Android NDK {ndk.version}",
+        driver=(clang,),
+        archiver=(str(ndk.llvm("ar")), "qcsD"),
+        # One library in the app holds TVM; its C++ library is inside it, and is nobody else's.
+        link_flags=("-static-libstdc++", "-Wl,-z,max-page-size=16384"),
+    )
+
+
+def _linux(target: Target) -> CxxToolchain:
+    host = host_target()
+    if target == host:
+        return _gcc("g++", "ar")
+    if _zig_command() is not None:
+        return _zig(target)
+    prefix = {"arm64": "aarch64-linux-gnu-", "x86_64": "x86_64-linux-gnu-"}[target.arch]
+    if shutil.which(f"{prefix}g++"):
+        return _gcc(f"{prefix}g++", f"{prefix}ar")
+    raise ToolError(
+        f"no C++ compiler for {target.name} is on this machine",
+        mend=f"Run `pip install ziglang`, or install {prefix}g++",
+    )
+
+
+def _gcc(compiler: str, archiver: str) -> CxxToolchain:
+    found = shutil.which(compiler) or (shutil.which("clang++") if compiler == "g++" else None)
+    if found is None:
+        raise ToolError(
+            "no C++ compiler is on this machine",
+            mend="Install g++ or clang++ (Debian: apt install g++)",
+        )
+    return CxxToolchain(
+        name="gcc",
+        version=_first_line([found, "--version"]),
+        driver=(found,),
+        archiver=(archiver, "qcsD"),
+        # The C++ library is inside: the machine that runs it may have an older one, or none.
+        link_flags=("-static-libstdc++", "-static-libgcc"),
+        compiler_id="Clang" if Path(found).name.startswith("clang") else "GNU",
+    )
+
+
+# --- zig: clang, lld and the headers of every platform, from PyPI ---
+
+_ZIG_ARCH = {"arm64": "aarch64", "x86_64": "x86_64"}
+# The oldest C library that is served stands in the pins as `glibc 2.28`.
+_ZIG_OS = {
+    "ios": "ios.{minimum_os}",
+    "ios-simulator": "ios.{minimum_os}-simulator",
+    "macos": "macos.{minimum_os}",
+    "linux": "linux-gnu.{glibc}",
+}
+
+
+def _zig(target: Target) -> CxxToolchain:
+    zig = _zig_command()
+    if zig is None:
+        what = "Xcode's compiler runs on a Mac alone, and zig" if target.is_apple else "zig"
+        raise ToolError(
+            f"no C++ compiler for {target.name}: {what} is not installed",
+            mend="Run `pip install ziglang`, or put zig on PATH",
+        )
+    system = _ZIG_OS[target.platform].format(
+        minimum_os=target.minimum_os, glibc=target.minimum_os.rpartition(" ")[2]
+    )
+    driver = [*zig, "c++", "-target", f"{_ZIG_ARCH[target.arch]}-{system}"]
+    if target.os == "ios":
+        # zig brings the headers that all of Apple's systems share, and looks there for macOS only.
+        headers = Path(zig[0]).parent / "lib" / "libc" / "include" / "any-darwin-any"
+        driver += ["-isystem", str(headers)]
+    return CxxToolchain(
+        name="zig",
+        version=f"zig {_first_line([*zig, 'version'])}",
+        driver=tuple(driver),
+        archiver=(*zig, "ar", "qcsD"),
+        # zig builds its C++ library for the way it is linked: small, too.
+        link_flags=("-Os",),
+        environment={"ZIG_GLOBAL_CACHE_DIR": str(cache_dir() / "zig")},
+        proof_only=target.is_apple,
+        map_to_stdout=True,
+    )
+
+
+def _zig_command() -> tuple[str, ...] | None:
+    """The zig of this Python environment, else the one on PATH; None when there is none."""
+    package = importlib.util.find_spec("ziglang")
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        for name in ("zig", "zig.exe"):
+            if (Path(folder) / name).is_file():
+                return (str(Path(folder) / name),)
+    found = shutil.which("zig")
+    # Resolved: its own headers lie beside the program, not beside a link to it.
+    return (str(Path(found).resolve()),) if found else None
+
+
+def _first_line(argv: list[str]) -> str:
+    lines = run(argv, echo=False).stdout.strip().splitlines()
+    return lines[0] if lines else ""
