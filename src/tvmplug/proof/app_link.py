@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -74,8 +74,9 @@ def link_app(
     _write_app(target, functions, work)
     if target.is_apple:
         return _link_apple(target, [str(path) for path in libraries], work)
-    images = [read_elf_image(_content(path), str(path)) for path in libraries]
-    stand_ins = _stand_ins(target, images, work)
+    images = {path.name: read_elf_image(_content(path), str(path)) for path in libraries}
+    _check_needed(target, images)
+    stand_ins = _stand_ins(target, list(images.values()), work)
     inputs = [str(path) for path in (*libraries, *stand_ins)]
     return _link_elf(target, ["--no-allow-shlib-undefined", *inputs], work)
 
@@ -168,7 +169,14 @@ def _lld(linker: DarwinLinker, target: Target) -> list[str | Path]:
 def _link_elf(target: Target, inputs: Sequence[str], work: Path) -> AppLink:
     linker, version = find_elf_linker()
     command: list[str | Path] = [linker, "-m", _EMULATION[target.arch], "-pie", "-e", ENTRY]
-    command += ["--no-undefined", f"-Map={work / _MAP}", "-o", work / _APP, work / _OBJECT]
+    command += [
+        "--no-undefined",
+        "--no-demangle",
+        f"-Map={work / _MAP}",
+        "-o",
+        work / _APP,
+        work / _OBJECT,
+    ]
     _run(target, [*command, *inputs])
     return AppLink(target, work / _APP, read_link_map(work / _MAP), version)
 
@@ -190,22 +198,33 @@ def _complaint(output: str) -> str:
     return f"{told} and {len(named) - 3} more" if named[3:] else told
 
 
+def _check_needed(target: Target, images: Mapping[str, ElfImage]) -> None:
+    """Refuse a library that nobody brings: then the linker does not look at what an image lacks."""
+    for name, image in images.items():
+        for needed in image.needed:
+            if needed not in images and not is_system_library(needed, target):
+                raise BuildError(
+                    f"an app does not link for {target.name}: {name} needs {needed}, which neither "
+                    "a plugin nor the system brings",
+                    mend=f"Link what is in {needed} into {name}, or take it out",
+                )
+
+
 def _stand_ins(target: Target, images: Sequence[ElfImage], work: Path) -> list[Path]:
     """Stand-ins of the system's libraries that the images need, with what of theirs is allowed."""
     own = {name for image in images for name in image.defined}
-    sonames = {image.soname for image in images}
     libraries = dict.fromkeys(
-        name
-        for image in images
-        for name in image.needed
-        if name not in sonames and is_system_library(name, target)
+        name for image in images for name in image.needed if is_system_library(name, target)
     )
     # Without a library that is needed, the linker would not look for what the image lacks.
     by_library: dict[str, list[Needed]] = {name: [] for name in libraries} or {"libc": []}
     anywhere = next(iter(by_library))
     for image in images:
         for symbol in image.undefined:
-            if symbol.name not in own and is_system_symbol(symbol.name, target):
+            # A version says that it is the system's, even where an image has one of that name.
+            if symbol.name in own and not symbol.version:
+                continue
+            if is_system_symbol(symbol.name, target):
                 library = symbol.library if symbol.library in by_library else anywhere
                 by_library[library].append(symbol)
     return [_write_stand_in(target, name, needs, work) for name, needs in by_library.items()]

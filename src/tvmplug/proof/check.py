@@ -1,0 +1,269 @@
+"""The questions of `tvmplug check --link`: do these plugins make one app, target by target?
+
+It looks at what `tvmplug build` left, and links an app over it with a real linker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+
+from tvmplug import environment, files, names
+from tvmplug.build.image import Image, read_image
+from tvmplug.build.staging import human_size
+from tvmplug.errors import ArtifactError, TvmplugError
+from tvmplug.findings import Finding, Skipped, ask
+from tvmplug.project import Project
+from tvmplug.proof.app_link import link_app, link_static_app
+from tvmplug.proof.archives import forced_archive
+from tvmplug.proof.artifacts import (
+    Contents,
+    audit_image,
+    missing_from_system,
+    read_file,
+    staged_runtimes,
+)
+from tvmplug.proof.linkmap import read_link_map
+from tvmplug.proof.once import Linked, Problem, prove, prove_one_runtime
+from tvmplug.targets import Target
+
+# What TVM itself names like this is found by the runtime, not called by an app.
+_COMPILED = "__tvm_ffi_"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A plugin of an app, built for one target.
+
+    Attributes:
+        project: The plugin.
+        image: Its linked library.
+        libraries: The files that an app loads: the image, and on Linux, where the runtime is that
+            of TVM's wheels, the second one beside it.
+    """
+
+    project: Project
+    image: Image
+    libraries: tuple[Path, ...]
+
+    @cached_property
+    def contents(self) -> tuple[Contents, ...]:
+        """What its libraries have."""
+        first = audit_image(self.image, self.project.root)
+        others = (
+            audit_image(Image(self.image.target, path, None, "", False, ()), self.project.root)
+            for path in self.libraries[1:]
+        )
+        return (first, *others)
+
+    @property
+    def defined(self) -> set[str]:
+        """The symbols that it defines for others."""
+        return {name for contents in self.contents for name in contents.defined}
+
+    @property
+    def undefined(self) -> set[str]:
+        """The symbols that it needs from others than itself."""
+        needed = {name for contents in self.contents for name in contents.undefined}
+        return needed - self.defined
+
+
+def check_link(projects: Sequence[Project], targets: Sequence[Target]) -> list[Finding]:
+    """Prove that plugins link into one app that holds everything once.
+
+    Args:
+        projects: The runtime plugin and one or more model plugins.
+        targets: What to prove it for.
+
+    Returns:
+        Findings of each target, their names beginning with the target's; a target that something
+        is not built for has one, which says so.
+    """
+    return [finding for target in targets for finding in _check_target(projects, target)]
+
+
+def _check_target(projects: Sequence[Project], target: Target) -> list[Finding]:
+    try:
+        parts = [_part(project, target) for project in projects]
+    except Skipped as skipped:
+        why = partial(_skip, str(skipped), skipped.mend)
+        return [ask(f"{target.name}: link", why)]
+    except TvmplugError as error:
+        return [ask(f"{target.name}: link", partial(_fail, error))]
+    questions: dict[str, Callable[[], str]] = {
+        "artifacts": partial(_artifacts, parts, target),
+        "one runtime": partial(_one_runtime, parts, target),
+        "once": partial(_once, parts),
+        "app": partial(_app, parts, target),
+        "app, static": partial(_static_app, parts, target),
+    }
+    return [ask(f"{target.name}: {name}", question) for name, question in questions.items()]
+
+
+def _skip(why: str, mend: str | None) -> str:
+    raise Skipped(why, mend=mend)
+
+
+def _fail(error: TvmplugError) -> str:
+    raise error
+
+
+def _part(project: Project, target: Target) -> Part:
+    image = read_image(project.image_dir(target))
+    if image is None or not image.path.is_file():
+        raise Skipped(
+            f"{project.name} is not built for {target.name}",
+            mend=f"Run `tvmplug build --target {target.name}` in {project.name}",
+        )
+    libraries = [image.path]
+    if not project.is_model:
+        names_there = environment.runtime_libraries_of(target)
+        others = [name for name in names_there if name != image.path.name]
+        libraries += [project.staged_dir(target) / name for name in others]
+    return Part(project, image, tuple(libraries))
+
+
+def _artifacts(parts: Sequence[Part], target: Target) -> str:
+    for part in parts:
+        problems = [problem for contents in part.contents for problem in contents.problems]
+        if not target.is_apple:
+            folder = part.project.staged_dir(target)
+            problems += staged_runtimes(folder, is_model=part.project.is_model)
+        defined = {name for other in parts for name in other.defined}
+        for contents, path in zip(part.contents, part.libraries, strict=True):
+            missing = missing_from_system(contents, target, defined)
+            if missing:
+                problems.append(f"{path.name}: it needs {_several(missing)}, which nobody has")
+        _refuse(f"{part.project.name}: ", problems, part.project, target)
+    sizes = ", ".join(
+        f"{path.name} {human_size(len(read_file(path)))}"
+        for part in parts
+        for path in part.libraries
+    )
+    proof = any(part.image.proof_only for part in parts)
+    return f"{sizes}{'; linked for proof, not to be shipped' if proof else ''}"
+
+
+def _one_runtime(parts: Sequence[Part], target: Target) -> str:
+    runtimes = [part.project.name for part in parts if not part.project.is_model]
+    if len(runtimes) != 1:
+        raise ArtifactError(
+            f"an app has one runtime plugin, these are {len(runtimes)}: {', '.join(runtimes)}",
+            mend="Name one runtime plugin",
+        )
+    models = [part for part in parts if part.project.is_model]
+    problems = [*_prefix_problems(models)]
+    problems += prove_one_runtime(
+        {part.project.name: part.defined for part in parts},
+        {part.project.name: part.undefined for part in models},
+    )
+    _refuse_all(problems)
+    return f"{runtimes[0]} serves {', '.join(part.project.name for part in models)}"
+
+
+def _prefix_problems(models: Sequence[Part]) -> Iterator[Problem]:
+    for index, part in enumerate(models):
+        prefix = part.project.model.prefix
+        for other in models[:index]:
+            taken = other.project.model.prefix
+            if names.conflicts(prefix, taken):
+                yield Problem(
+                    f"{part.project.name} has the prefix {prefix}, {other.project.name} has "
+                    f"{taken}: they name the same symbols",
+                    "Make one of the plugins anew with another prefix",
+                )
+        foreign = sorted(name for name in part.defined if not name.startswith(prefix))
+        if foreign:
+            yield Problem(
+                f"{part.project.name} defines {_several(foreign)} without its prefix {prefix}",
+                f"Run `tvmplug build` in {part.project.name}",
+            )
+
+
+def _once(parts: Sequence[Part]) -> str:
+    mapped = [part for part in parts if part.image.link_map is not None and part.image.archives]
+    if not mapped:
+        raise Skipped("no image has a link map: TVM's own wheel is not linked here")
+    proof = prove([_linked(part) for part in mapped])
+    _refuse_all(proof.problems)
+    without = [part.project.name for part in parts if part not in mapped]
+    told = f"{proof.objects} objects, each in one image, once"
+    if proof.dropped:
+        told += f"; {len(proof.dropped)} of the runtime's that nothing calls are left out"
+    return f"{told}; {', '.join(without)} came ready-made" if without else told
+
+
+def _linked(part: Part) -> Linked:
+    assert part.image.link_map is not None  # noqa: S101  chosen by it
+    # A model's objects are all needed, the runtime's only where they register something.
+    complete = part.project.is_model
+    return Linked(
+        name=part.project.name,
+        link_map=read_link_map(part.image.link_map),
+        archives=tuple(forced_archive(path, complete=complete) for path in part.image.archives),
+    )
+
+
+def _app(parts: Sequence[Part], target: Target) -> str:
+    functions = _functions(parts)
+    libraries = [path for part in parts for path in part.libraries]
+    with _work() as work:
+        linked = link_app(target, libraries, functions, work)
+        proof = prove([Linked("the app", linked.link_map, ()), *map(_linked, _with_maps(parts))])
+        _refuse_all(proof.problems)
+    return f"{linked.linker} finds all {len(functions)} functions of the plugins"
+
+
+def _with_maps(parts: Sequence[Part]) -> list[Part]:
+    return [part for part in parts if part.image.link_map is not None and part.image.archives]
+
+
+def _functions(parts: Sequence[Part]) -> list[str]:
+    models = [part for part in parts if part.project.is_model]
+    return sorted(
+        name
+        for part in models
+        for name in part.defined
+        if name.startswith(part.project.model.prefix) and _COMPILED not in name
+    )
+
+
+def _static_app(parts: Sequence[Part], target: Target) -> str:
+    archives = [path for part in parts for path in part.image.archives]
+    if any(not part.image.archives for part in parts):
+        raise Skipped("not all plugins were linked from archives")
+    complete = {path: part.project.is_model for part in parts for path in part.image.archives}
+    with _work() as work:
+        linked = link_static_app(target, archives, [], work)
+        forced = tuple(forced_archive(path, complete=complete[path]) for path in archives)
+        proof = prove([Linked("the app", linked.link_map, forced)])
+        _refuse_all(proof.problems)
+    return f"{linked.linker} links all {proof.objects} objects into one executable"
+
+
+@contextlib.contextmanager
+def _work() -> Iterator[Path]:
+    place = Path(tempfile.gettempdir())
+    with files.file_errors(place), tempfile.TemporaryDirectory(prefix="tvmplug-link-") as folder:
+        yield Path(folder)
+
+
+def _refuse(start: str, problems: Sequence[str], project: Project, target: Target) -> None:
+    if problems:
+        raise ArtifactError(
+            start + "; ".join(problems),
+            mend=f"Run `tvmplug build --target {target.name}` in {project.name} again",
+        )
+
+
+def _refuse_all(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise ArtifactError("; ".join(problem.what for problem in problems), mend=problems[0].mend)
+
+
+def _several(found: Sequence[str]) -> str:
+    return ", ".join(found[:3]) + (f" and {len(found) - 3} more" if found[3:] else "")
