@@ -11,17 +11,20 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from tvmplug import environment, files, registry, sync
-from tvmplug.build import library, steps
+from tvmplug.build import images, library, steps
+from tvmplug.build.image import read_image
 from tvmplug.errors import ArtifactError, ProjectError, RegistryError
 from tvmplug.findings import Finding, Skipped, ask
 from tvmplug.manifest import Manifest, read_manifest
 from tvmplug.metadata import METADATA_NAME, Metadata, read_metadata
 from tvmplug.pins import PINS
 from tvmplug.project import Project
-from tvmplug.targets import Target
+from tvmplug.runtime.store import find_runtime
+from tvmplug.targets import Target, host_target
 
 ANSWERS = ".copier-answers.yml"
-_BUILD = "Run `tvmplug build`"
+# A plugin with a runtime of its own would ship these.
+_RUNTIME_FILES = ("libtvm_runtime.so", "libtvm_ffi.so")
 
 
 def check_project(project: Project, target: Target, registry_path: Path | None) -> list[Finding]:
@@ -159,7 +162,8 @@ def _metadata(project: Project, target: Target) -> str:
     for what, (found, wanted) in expected.items():
         if found != wanted:
             raise ArtifactError(
-                f"the compiled model has {what} {found}, the manifest says {wanted}", mend=_BUILD
+                f"the compiled model has {what} {found}, the manifest says {wanted}",
+                mend=_build(target),
             )
     # The runtime plugin decides when it is here; the pins, which _pins holds it to, otherwise.
     runtime = _runtime_manifest(project) or project.manifest
@@ -188,13 +192,14 @@ def _symbols(project: Project, target: Target) -> str:
 
 
 def _library(project: Project, target: Target) -> str:
-    path = project.staged_dir(target) / target.library_name.format(project.name)
-    if not path.is_file():
-        raise Skipped("not built yet", mend=_BUILD)
-    problems = library.audit_library(path, project)
+    path = _linked(project, target)
+    if target.is_apple:
+        problems = library.machine_paths(path.read_bytes(), project.root)
+    else:
+        problems = library.audit_library(path, project, target)
     if problems:
-        raise ArtifactError(f"{path.name}: {'; '.join(problems)}", mend=_BUILD)
-    bundled = [name for name in environment.RUNTIME_LIBRARIES if (path.parent / name).exists()]
+        raise ArtifactError(f"{path.name}: {'; '.join(problems)}", mend=_build(target))
+    bundled = [name for name in _RUNTIME_FILES if (path.parent / name).exists()]
     if bundled:
         raise ArtifactError(
             f"{path.parent} holds {' and '.join(bundled)}, which only the runtime plugin may ship",
@@ -203,25 +208,53 @@ def _library(project: Project, target: Target) -> str:
     return f"{path.name} exports {project.model.prefix}* alone, needs the one runtime"
 
 
+def _linked(project: Project, target: Target) -> Path:
+    """What an app would load: the staged library; for Apple's targets what is packed for it."""
+    if target.is_apple:
+        image = read_image(project.image_dir(target))
+        path = project.image_dir(target) if image is None else image.path
+    else:
+        path = project.staged_dir(target) / images.image_name(project, target)
+    if not path.is_file():
+        raise Skipped("not built yet", mend=_build(target))
+    return path
+
+
 def _runtime_libraries(project: Project, target: Target) -> str:
+    if target.is_apple:
+        return f"{_linked(project, target).name} of TVM {PINS.tvm}"
     staged = project.staged_dir(target)
-    missing = [name for name in environment.RUNTIME_LIBRARIES if not (staged / name).is_file()]
+    names = environment.runtime_libraries_of(target)
+    missing = [name for name in names if not (staged / name).is_file()]
     if missing:
-        raise Skipped(f"{' and '.join(missing)} not staged yet", mend=_BUILD)
-    kept = environment.runtime_dir(target)
-    if kept.is_dir():
-        for name in environment.RUNTIME_LIBRARIES:
-            if files.sha256_file(staged / name) != files.sha256_file(kept / name):
-                raise ArtifactError(
-                    f"{staged / name} is not the one of TVM {PINS.tvm}", mend=_BUILD
-                )
-    return f"{' and '.join(environment.RUNTIME_LIBRARIES)} of TVM {PINS.tvm}"
+        raise Skipped(f"{' and '.join(missing)} not staged yet", mend=_build(target))
+    kept = _kept_runtime(target)
+    for name in names if kept is not None else ():
+        if kept and files.sha256_file(staged / name) != files.sha256_file(kept / name):
+            raise ArtifactError(
+                f"{staged / name} is not the one of TVM {PINS.tvm}", mend=_build(target)
+            )
+    return f"{' and '.join(names)} of TVM {PINS.tvm}"
+
+
+def _kept_runtime(target: Target) -> Path | None:
+    """The folder of the cache that the libraries were staged from, when it is there."""
+    if environment.has_wheel(target):
+        folder = environment.runtime_dir(target)
+        return folder if folder.is_dir() else None
+    runtime = find_runtime(target)
+    return runtime.folder if runtime is not None else None
+
+
+def _build(target: Target) -> str:
+    named = "" if target == host_target() else f" --target {target.name}"
+    return f"Run `tvmplug build{named}`"
 
 
 def _compiled(project: Project, target: Target) -> Metadata:
     path = project.compiled_dir(target) / METADATA_NAME
     if not path.exists():
-        raise Skipped("not compiled yet", mend=_BUILD)
+        raise Skipped("not compiled yet", mend=_build(target))
     return read_metadata(path)
 
 

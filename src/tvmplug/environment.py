@@ -25,7 +25,21 @@ _WHEELS = {
     "apache-tvm": (PINS.tvm, "libtvm_runtime.so"),
     "apache-tvm-ffi": (PINS.tvm_ffi, "libtvm_ffi.so"),
 }
-RUNTIME_LIBRARIES = tuple(library for _, library in _WHEELS.values())
+# What an app needs where TVM's own wheels are used, and where one library holds both.
+_FROM_WHEELS = tuple(library for _, library in _WHEELS.values())
+_WHEEL_TARGETS = frozenset({"linux-x64"})
+
+
+def has_wheel(target: Target) -> bool:
+    """Whether TVM's wheels have the runtime of a target, ready to be staged."""
+    return target.name in _WHEEL_TARGETS
+
+
+def runtime_libraries_of(target: Target) -> tuple[str, ...]:
+    """The file names of TVM's libraries in an app for this target; none where it is a framework."""
+    if target.is_apple:
+        return ()
+    return _FROM_WHEELS if has_wheel(target) else (target.library_name.format("tvm_runtime"),)
 
 
 def compile_locks(project: Project | None) -> list[Path]:

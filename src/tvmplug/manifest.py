@@ -37,6 +37,13 @@ class Source(enum.Enum):
     RELAX = "relax"
 
 
+class AppleLinkage(enum.Enum):
+    """How an app on iOS and macOS gets a plugin's compiled code."""
+
+    FRAMEWORK = "framework"
+    STATIC = "static"
+
+
 @dataclass(frozen=True)
 class RuntimePath:
     """The runtime plugin is a folder beside this one."""
@@ -88,6 +95,8 @@ class Manifest:
         kind: Which template it comes from.
         name: The package's name, such as `g2p_flutter`.
         platforms: The Flutter platforms that it supports.
+        organisation: The author's domain, reversed: what identifiers of its artifacts begin with.
+        apple_linkage: What its iOS and macOS artifacts are: dynamic frameworks or static libraries.
         tvm: Version of apache-tvm that its template pins.
         tvm_ffi: Version of apache-tvm-ffi that its template pins.
         model: What only a model plugin has; None for the runtime plugin.
@@ -97,6 +106,8 @@ class Manifest:
     kind: Kind
     name: str
     platforms: tuple[str, ...]
+    organisation: str
+    apple_linkage: AppleLinkage
     tvm: str
     tvm_ffi: str
     model: Model | None
@@ -151,6 +162,8 @@ class _Reader:
                 kind=kind,
                 name=self._name(),
                 platforms=self._strings("platforms"),
+                organisation=self._organisation(),
+                apple_linkage=self._apple_linkage(),
                 tvm=self._text("tvm"),
                 tvm_ffi=self._text("tvm_ffi"),
                 model=self._model() if kind is Kind.MODEL else None,
@@ -162,6 +175,15 @@ class _Reader:
         name = self._text("name")
         names.check_plugin_name(name)
         return name
+
+    def _organisation(self) -> str:
+        # Manifests of earlier templates have none.
+        return self._text("organisation") if "organisation" in self._content else "com.example"
+
+    def _apple_linkage(self) -> AppleLinkage:
+        if "apple_linkage" not in self._content:  # rendered only for iOS and macOS
+            return AppleLinkage.FRAMEWORK
+        return AppleLinkage(self._choice("apple_linkage", [each.value for each in AppleLinkage]))
 
     def _model(self) -> Model:
         prefix = self._text("prefix")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tvmplug.errors import ProjectError, UsageError
 from tvmplug.manifest import MANIFEST_NAME, Kind, Manifest, Model, read_manifest
-from tvmplug.targets import Target, host_target, target_named
+from tvmplug.targets import TARGETS, Target, host_target, targets_named
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,31 @@ def chosen_target(name: str | None) -> Target:
     """Return the target of `--target NAME`, or this machine's own when none was named.
 
     Raises:
-        UsageError: There is no such target, or it cannot be built yet.
+        UsageError: There is no such target, it stands for several, or it cannot be built yet.
     """
-    target = host_target() if name is None else target_named(name)
+    if name is None:
+        return _buildable(host_target())
+    targets = chosen_targets(name)
+    if len(targets) > 1:
+        names = ", ".join(target.name for target in targets)
+        raise UsageError(f"'{name}' stands for several targets", mend=f"Name one of: {names}")
+    return targets[0]
+
+
+def chosen_targets(names: str | None) -> tuple[Target, ...]:
+    """Return the targets of `--target LIST`, or this machine's own when none was named.
+
+    Raises:
+        UsageError: There is no such target, or one cannot be built yet.
+    """
+    targets = (host_target(),) if names is None else targets_named(names)
+    return tuple(_buildable(target) for target in targets)
+
+
+def _buildable(target: Target) -> Target:
     if not target.supported:
         raise UsageError(
             f"target {target.name} cannot be built yet",
-            mend="Use --target linux-x64, on a Linux x86-64 machine",
+            mend=f"Use one of: {', '.join(row.name for row in TARGETS.values() if row.supported)}",
         )
     return target

@@ -38,28 +38,29 @@ fn main() {
     // Whole: nothing refers to the compiled functions by name, their constructors register them.
     // Not bundled: so it is linked by the linker, once, and not copied into the crate's own archive.
     println!("cargo::rustc-link-lib=static:+whole-archive,-bundle={library}");
-    match variable("CARGO_CFG_TARGET_OS").as_str() {
-        "macos" | "ios" => println!("cargo::rustc-link-arg-cdylib=-Wl,-rpath,@loader_path"),
-        "windows" => {}
-        _ => {
-            // Compiled functions call the C library's mathematics.
-            println!("cargo::rustc-link-lib=dylib=m");
-            println!("cargo::rustc-link-arg-cdylib=-Wl,-rpath,$ORIGIN");
-            // TVM's tables point into this library for good, so it must stay loaded.
-            println!("cargo::rustc-link-arg-cdylib=-Wl,-z,nodelete");
-        }
+    if variable("CARGO_CFG_TARGET_FAMILY") == "unix"
+        && variable("CARGO_CFG_TARGET_VENDOR") != "apple"
+    {
+        // Compiled functions call the C library's mathematics.
+        println!("cargo::rustc-link-lib=dylib=m");
+        println!("cargo::rustc-link-arg-cdylib=-Wl,-rpath,$ORIGIN");
+        // TVM's tables point into this library for good, so it must stay loaded.
+        println!("cargo::rustc-link-arg-cdylib=-Wl,-z,nodelete");
     }
 }
 
 /// `../build/tvmplug/TARGET`, with the target's name as the toolkit spells it.
 fn default_folder() -> PathBuf {
-    let os = variable("CARGO_CFG_TARGET_OS");
-    let arch = variable("CARGO_CFG_TARGET_ARCH");
-    let target = match (os.as_str(), arch.as_str()) {
-        ("ios", _) if variable("TARGET").ends_with("-sim") => "ios-simulator".into(),
-        ("ios" | "macos", _) => os,
-        (_, "x86_64") => format!("{os}-x64"),
-        (_, "aarch64") => format!("{os}-arm64"),
+    let triple = variable("TARGET");
+    let (os, arch) = (variable("CARGO_CFG_TARGET_OS"), variable("CARGO_CFG_TARGET_ARCH"));
+    let arch = match arch.as_str() {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let target = match triple.as_str() {
+        "aarch64-apple-ios" => "ios".into(),
+        "aarch64-apple-ios-sim" | "x86_64-apple-ios" => format!("ios-simulator-{arch}"),
         _ => format!("{os}-{arch}"),
     };
     let manifest = variable("CARGO_MANIFEST_DIR");

@@ -19,6 +19,7 @@ Future<Connection> connect([String? component]) {
   final (:library, :path) = openLibrary(
     'libg2p_flutter.so',
     package: 'g2p_flutter',
+    symbol: 'g2p_abi_version',
     directory: libraries,
   );
   return Connection.open(

@@ -4,6 +4,7 @@
 import 'dart:io';
 
 import 'package:flutter_test/flutter_test.dart';
+import 'package:tvm_runtime_flutter/src/library.dart';
 import 'package:tvm_runtime_flutter/tvm_runtime_flutter.dart';
 
 import 'support.dart';
@@ -25,6 +26,69 @@ void main() {
   const buildRuntime = 'Run `tvmplug build` in the folder of tvm_runtime_flutter';
   const update = 'Update the older of the two with `copier update`';
   const other = 'the library of g2p_flutter was built for another version of tvm_runtime_flutter: ';
+
+  // What the loaders of other systems say, as their sources have it: bionic's linker.cpp, and dyld's
+  // Loader.cpp.
+  const framework = 'g2p_flutter_model.framework/g2p_flutter_model';
+  const tried =
+      "tried: '/usr/lib/$framework' (no such file), '/usr/lib/swift/$framework' (no such file)";
+  for (final (system, file, message, why, mend) in [
+    (
+      'Android',
+      'libg2p_flutter.so',
+      'dlopen failed: library "libg2p_flutter.so" not found',
+      'libg2p_flutter.so cannot be used: there is no such file',
+      build,
+    ),
+    (
+      'Android',
+      'libg2p_flutter.so',
+      'dlopen failed: library "libtvm_runtime.so" not found: needed by /data/app/g/lib/arm64/libg2p_flutter.so '
+          'in namespace clns-4',
+      'it needs libtvm_runtime.so, which is not there',
+      buildRuntime,
+    ),
+    (
+      'Android',
+      'libg2p_flutter.so',
+      'dlopen failed: cannot locate symbol "TVMFFINew" referenced by "/data/libg2p_flutter.so"...',
+      'it needs TVMFFINew, which TVM does not have',
+      update,
+    ),
+    (
+      'Apple',
+      framework,
+      'dlopen($framework, 0x0001): $tried',
+      '$framework cannot be used: there is no such file',
+      build,
+    ),
+    (
+      'Apple',
+      framework,
+      'dlopen($framework, 0x0001): Library not loaded: @rpath/tvm_runtime.framework/tvm_runtime\n'
+          '  Referenced from: <4C> /g\n  Reason: $tried',
+      'it needs tvm_runtime.framework/tvm_runtime, which is not there',
+      'then build the app again',
+    ),
+    (
+      'Apple',
+      framework,
+      "dlopen($framework, 0x0001): Symbol not found: _TVMFFINew\n  Referenced from: <4C> /g\n  Expected in: /t",
+      'it needs TVMFFINew, which TVM does not have',
+      update,
+    ),
+  ]) {
+    test('$system: $why', () {
+      final told = explain(
+        "Failed to load dynamic library '$file': $message",
+        file: file,
+        path: file,
+        package: 'g2p_flutter',
+      );
+      expect(told.message, contains(why));
+      expect(told.mend, contains(mend));
+    });
+  }
 
   refuses('a missing library', 'empty', 'libg2p_flutter.so cannot be used: there is no', build);
   refuses('a library of no bytes', 'nothing', 'it is no library', build);

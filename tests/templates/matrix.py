@@ -45,5 +45,12 @@ def variants() -> dict[str, dict[str, Any]]:
         "description": "Speaks: it's 100% local, and #1 'here' - that is all.",
         "components": ["the_encoder_with_a_long_name", "the_decoder_with_a_longer_name"],
     }  # fmt: skip
+    for kind in choices("kind"):
+        plugin = {"kind": kind, **({"plugin_name": "g2p_flutter"} if kind == "model" else {})}
+        found[f"{kind}-linux"] = {**plugin, "platforms": ["linux"]}
+        found[f"{kind}-phones-static"] = {
+            **plugin, "platforms": ["ios", "android"], "apple_linkage": "static"
+        }  # fmt: skip
+        found[f"{kind}-macos"] = {**plugin, "platforms": ["macos"]}
     found["model-short-name"] = {"kind": "model", "plugin_name": "a1", "components": ["x"]}
     return found

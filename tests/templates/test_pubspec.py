@@ -19,6 +19,7 @@ from .pubspec_rules import DART_FILE_NAME_SINCE, is_constraint, problems
 
 Pubspec = dict[str, Any]
 VARIANTS = variants()
+FOLDERS = ("android", "darwin", "linux", "windows")
 MODELS = sorted(name for name, answers in VARIANTS.items() if answers["kind"] == "model")
 
 
@@ -57,9 +58,24 @@ def test_the_pinned_flutter_knows_every_key() -> None:
 
 @pytest.mark.slow
 def test_each_platform_is_one_that_was_answered(plugin: Path) -> None:
+    answered = yaml.safe_load((plugin / ".copier-answers.yml").read_text())["platforms"]
     platforms = read(plugin)["flutter"]["plugin"]["platforms"]
-    assert sorted(platforms) == ["linux"]
-    assert all((plugin / platform).is_dir() for platform in platforms)
+    assert sorted(platforms) == sorted(answered)
+    folders = {"darwin" if name in {"ios", "macos"} else name for name in platforms}
+    assert {name for name in FOLDERS if (plugin / name).exists()} == folders
+
+
+@pytest.mark.slow
+def test_each_class_that_flutter_registers_is_there(plugin: Path) -> None:
+    for platform, settings in read(plugin)["flutter"]["plugin"]["platforms"].items():
+        if "pluginClass" not in settings:
+            continue
+        extension, folder = ("kt", "android") if platform == "android" else ("swift", "darwin")
+        source = (plugin / folder).rglob(f"{settings['pluginClass']}.{extension}")
+        text = next(source).read_text()
+        assert re.search(rf"^(?:\w+ )*class {settings['pluginClass']}\b", text, re.M)
+        if platform == "android":
+            assert f"package {settings['package']}\n" in text
 
 
 @pytest.mark.parametrize("variant", MODELS)

@@ -55,10 +55,12 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"components": "[]"}, "components is empty", "[model]"),
     ({"components": "[a, a]"}, "names a part twice", "[encoder, decoder_step]"),
     ({"components": ["Encoder"]}, "component 'Encoder' is malformed", "decoder_step"),
-    ({"platforms": "linux"}, "is no list", "[linux]"),
-    ({"platforms": "[android]"}, "platform 'android' is not built yet", "[linux]"),
-    ({"platforms": ["beos"]}, "platform 'beos' is none of Flutter's", "[linux]"),
+    ({"platforms": "linux"}, "is no list", "[linux, android, ios, macos]"),
+    ({"platforms": "[windows]"}, "platform 'windows' is not built yet", "[linux, android,"),
+    ({"platforms": ["beos"]}, "platform 'beos' is none of Flutter's", "[linux, android,"),
     ({"platforms": "[]"}, "platforms is empty", "[linux]"),
+    ({"platforms": "[ios, linux, ios]"}, "names one twice", "[ios, linux]"),
+    ({"apple_linkage": "dynamic"}, "apple_linkage 'dynamic'", "framework, static"),
     ({"source": "keras"}, "source 'keras'", "torch, onnx, relax"),
     ({"license": "GPL"}, "license 'GPL'", "Apache-2.0"),
     ({"organisation": "example"}, "no reversed domain", "com.example"),
@@ -114,6 +116,7 @@ def test_the_same_line_is_shown_while_asking(template: Path, tmp_path: Path) -> 
     told = {
         "kind": "model", "description": "d", "author": "a", "license": "MIT", "source": "relax",
         "organisation": "com.example", "repository": "", "platforms": "[linux]",
+        "apple_linkage": "framework",
         "components": "[model]", "runtime_from": "path", "runtime_path": "../r", "prefix": "g2p_",
     }  # fmt: skip
     options = [word for pair in told.items() for word in ("--data", "=".join(pair))]

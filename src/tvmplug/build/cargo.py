@@ -8,17 +8,21 @@ import re
 import shlex
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tvmplug import output
+from tvmplug import files, output
 from tvmplug.errors import BuildError, GoldenError, ToolError, TvmplugError
 from tvmplug.process import Completed
 from tvmplug.project import Project
 from tvmplug.relay import relay
 from tvmplug.targets import Target
+from tvmplug.toolchains import rust
 
 CARGO_TIMEOUT_S = 3600
+# Android maps libraries in pages of 16 KB, and loads none whose parts are not aligned to them.
+_LINKER_ARGUMENTS = {"android": ("-Wl,-z,max-page-size=16384",)}
 _MISSING = {
     "cargo": "Install Rust (https://rustup.rs), then run `tvmplug build`",
     "cc": "Install a C compiler, which Rust links with (Debian: apt install gcc), "
@@ -37,8 +41,38 @@ def require_tools() -> None:
             raise ToolError(f"{tool} is not on PATH", mend=mend)
 
 
-def build_library(project: Project, target: Target, libraries: Mapping[str, str]) -> Path | None:
-    """Build the plugin's crate with optimisation.
+@dataclass(frozen=True)
+class Crate:
+    """A model plugin's built crate.
+
+    Attributes:
+        path: A shared library; for Apple's targets a static one, which `tvmplug.apple` links.
+        link_map: What the linker put into the shared library; None for a static one.
+        linker: What linked it, for people.
+    """
+
+    path: Path
+    link_map: Path | None
+    linker: str
+
+
+def check_crate(project: Project, libraries: Mapping[str, str]) -> None:
+    """Build the runtime plugin's crate for this machine: model plugins' crates build on it.
+
+    Args:
+        project: The runtime plugin.
+        libraries: TVMPLUG_* variables that tell the build scripts where the libraries are.
+
+    Raises:
+        ToolError: cargo or the C compiler is missing.
+        BuildError: The crate does not build.
+    """
+    title = f"build {project.name} (cargo)"
+    _cargo(project, ["build", "--release"], libraries, title, failed=partial(_build_error, project))
+
+
+def build_library(project: Project, target: Target, libraries: Mapping[str, str]) -> Crate:
+    """Build a model plugin's crate with optimisation.
 
     Args:
         project: The plugin.
@@ -46,41 +80,74 @@ def build_library(project: Project, target: Target, libraries: Mapping[str, str]
         libraries: TVMPLUG_* variables that tell the build scripts where the libraries are.
 
     Returns:
-        The shared library that was built; None for the runtime plugin, whose crate is a Rust one.
+        What was built.
 
     Raises:
-        ToolError: cargo or the C compiler is missing.
+        ToolError: cargo, the target's standard library or its linker is missing.
         BuildError: The crate does not build.
     """
-    argv = ["build", "--release", "--message-format=json-render-diagnostics"]
-    title = f"build {project.name} (cargo)"
-    done = _cargo(project, argv, libraries, title, failed=partial(_build_error, project))
-    if not project.is_model:
-        return None
-    name = target.library_name.format(project.name)
+    require_tools()
+    rust.require_std(target)
+    work = _work_dir(project, target)
+    link_map = None if target.is_apple else work / "link.map"
+    argv = ["rustc", "--release", "--lib", "--message-format=json-render-diagnostics"]
+    argv += ["--crate-type", "staticlib" if target.is_apple else "cdylib"]
+    argv += [] if rust.is_native(target) else ["--target", target.rust_triple]
+    if link_map is not None:
+        arguments = [f"-Wl,-Map={link_map}", *_LINKER_ARGUMENTS.get(target.os, ())]
+        argv += ["--", *(f"-Clink-arg={argument}" for argument in arguments)]
+    variables = {**libraries, **rust.linker_variables(target, work)}
+    title = f"build {project.name} for {target.name} (cargo)"
+    done = _cargo(project, argv, variables, title, failed=partial(_build_error, project))
+    name = f"lib{project.name}.a" if target.is_apple else target.library_name.format(project.name)
     for path in _artifacts(done.stdout):
         if path.name == name:
-            return path
+            kept = link_map if link_map is not None and link_map.is_file() else None
+            return Crate(path, kept, rust.linker_name(target))
     raise BuildError(
         f"cargo built no {name} in {project.rust_dir}",
-        mend=f'Set `name = "{project.name}"` and `crate-type = ["cdylib", "rlib"]` '
-        "under [lib] in rust/Cargo.toml",
+        mend=f'Set `name = "{project.name}"` under [package] in rust/Cargo.toml',
     )
 
 
-def run_tests(project: Project, libraries: Mapping[str, str]) -> int:
+def _work_dir(project: Project, target: Target) -> Path:
+    """A folder beside cargo's own files: as long as cargo takes a library for fresh, its link map
+    lies there. Checkouts that share a CARGO_TARGET_DIR have a folder each."""
+    parent = Path(os.environ.get("CARGO_TARGET_DIR") or project.rust_dir / "target")
+    own = f"{project.name}-{files.sha256_bytes(str(project.root).encode())[:8]}"
+    folder = parent.absolute() / "tvmplug" / own / target.name
+    with files.file_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def run_tests(project: Project, target: Target, libraries: Mapping[str, str]) -> int:
     """Run the crate's tests, the golden test among them.
+
+    Args:
+        project: The plugin.
+        target: What is tested; one of another processor runs under an emulator.
+        libraries: TVMPLUG_* variables that tell the build scripts where the libraries are.
 
     Returns:
         How many tests passed.
 
     Raises:
+        ToolError: A linker for the target, or what runs its programs, is missing.
         BuildError: A test does not build, or another test than the golden one fails.
         GoldenError: The compiled model differs from its reference.
     """
     # Cargo's test profile: the crate's own code is small and TVM's is compiled already, while the
     # release profile's link-time optimisation of every test takes ten times as long.
+    require_tools()
+    rust.require_std(target)
+    libraries = {
+        **libraries,
+        **rust.linker_variables(target, _work_dir(project, target)),
+        **rust.runner_variables(target),
+    }
     argv = ["test", *(["--features", "golden"] if project.is_model else [])]
+    argv += [] if rust.is_native(target) else ["--target", target.rust_triple]
     title = f"build the tests of {project.name} (cargo)"
     _cargo(project, [*argv, "--no-run"], libraries, title, failed=partial(_build_error, project))
     title = f"test {project.name}"
@@ -124,6 +191,8 @@ def _remapped(project: Project) -> dict[str, str]:
     replaced = {home: "cargo"}
     if runtime := project.manifest.runtime_root:
         replaced[runtime] = runtime.name
+    if os.environ.get("CARGO_UNSTABLE_BUILD_STD"):
+        replaced[rust.sysroot()] = "rust"
     flags = [f"--remap-path-prefix={path}=/{name}" for path, name in replaced.items()]
     if encoded := os.environ.get("CARGO_ENCODED_RUSTFLAGS"):
         flags = [*encoded.split("\x1f"), *flags]

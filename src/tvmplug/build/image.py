@@ -54,6 +54,16 @@ def write_image(folder: Path, image: Image) -> None:
     files.write_text(folder / RECORD, json.dumps(document, indent=2) + "\n")
 
 
+def forget_image(folder: Path) -> None:
+    """Remove the record of an image that is about to be replaced.
+
+    Raises:
+        FileError: It cannot be removed.
+    """
+    with files.file_errors(folder / RECORD):
+        (folder / RECORD).unlink(missing_ok=True)
+
+
 def read_image(folder: Path) -> Image | None:
     """Read the record of an image; None where nothing was linked.
 

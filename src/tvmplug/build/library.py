@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tvmplug.environment import RUNTIME_LIBRARIES
+from tvmplug.environment import runtime_libraries_of
 from tvmplug.errors import ArtifactError
 from tvmplug.project import Project
+from tvmplug.targets import Target
 
 if TYPE_CHECKING:
     import lief
 
 ORIGIN = "$ORIGIN"
-# What glibc's and Rust's own runtime bring; every Linux that Flutter runs on has them.
-_SYSTEM = frozenset(
+# What glibc's and Rust's own runtime bring, every Linux that Flutter runs on has it; and what the
+# NDK calls stable (https://developer.android.com/ndk/guides/stable_apis).
+_LINUX = frozenset(
     {
-        "ld-linux-x86-64.so.2",
         "libc.so.6",
         "libdl.so.2",
         "libgcc_s.so.1",
@@ -27,18 +28,25 @@ _SYSTEM = frozenset(
         "librt.so.1",
     }
 )
+_SYSTEM = {
+    "linux-x64": _LINUX | {"ld-linux-x86-64.so.2"},
+    "linux-arm64": _LINUX | {"ld-linux-aarch64.so.1"},
+    "android-arm64": frozenset({"libc.so", "libdl.so", "liblog.so", "libm.so"}),
+    "android-x64": frozenset({"libc.so", "libdl.so", "liblog.so", "libm.so"}),
+}
 # Folders where sources live on a developer's machine. `/rustc/<hash>` is Rust's own stand-in.
 _MACHINE_PATH = re.compile(rb"/(?:home|root|Users|tmp|work|opt|mnt|private)/[\w.@+-]+/[\w./@+-]+")
 # A plugin with its own copy of the runtime would define these.
 _BUNDLED = re.compile(r"^(TVMFFI|TVMBackend)")
 
 
-def audit_library(path: Path, project: Project) -> list[str]:
+def audit_library(path: Path, project: Project, target: Target) -> list[str]:
     """Say everything that keeps a model plugin's shared library from being shipped.
 
     Args:
         path: The library.
         project: The model plugin it belongs to.
+        target: What it is for, one with ELF libraries.
 
     Returns:
         One line a problem; empty when it may be shipped.
@@ -59,9 +67,9 @@ def audit_library(path: Path, project: Project) -> list[str]:
     prefix = project.model.prefix
     return [
         *_export_problems(exported, prefix),
-        *_needed_problems([str(name) for name in parsed.libraries]),
+        *_needed_problems([str(name) for name in parsed.libraries], target),
         *_path_problems(_runpaths(parsed)),
-        *_machine_paths(path.read_bytes(), project.root),
+        *machine_paths(path.read_bytes(), project.root),
     ]
 
 
@@ -78,9 +86,10 @@ def _export_problems(exported: Sequence[str], prefix: str) -> list[str]:
     return []
 
 
-def _needed_problems(needed: Sequence[str]) -> list[str]:
-    missing = [name for name in RUNTIME_LIBRARIES if name not in needed]
-    extra = [name for name in needed if name not in _SYSTEM and name not in RUNTIME_LIBRARIES]
+def _needed_problems(needed: Sequence[str], target: Target) -> list[str]:
+    runtime = runtime_libraries_of(target)
+    missing = [name for name in runtime if name not in needed]
+    extra = [name for name in needed if name not in _SYSTEM[target.name] and name not in runtime]
     problems = []
     if missing:
         problems.append(f"it is not linked to {' and '.join(missing)}")
@@ -100,7 +109,13 @@ def _path_problems(runpaths: Sequence[str]) -> list[str]:
     return [f"its search path is '{':'.join(runpaths)}', not {ORIGIN}"]
 
 
-def _machine_paths(content: bytes, root: Path) -> list[str]:
+def machine_paths(content: bytes, root: Path) -> list[str]:
+    """Say which folder of the machine that built it a file names, if any.
+
+    Args:
+        content: The file's bytes.
+        root: The plugin's folder.
+    """
     found = [match.group().decode() for match in _MACHINE_PATH.finditer(content)]
     if str(root).encode() in content:
         found.insert(0, str(root))

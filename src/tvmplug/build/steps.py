@@ -12,17 +12,18 @@ from pathlib import Path
 from tvmplug import environment, files, registry
 from tvmplug.artifacts.audit import audit_folder
 from tvmplug.bootstrap import PACKAGE_DIR
-from tvmplug.build import cargo, library
+from tvmplug.build import cargo, images
+from tvmplug.build.image import Image, read_image
 from tvmplug.build.staging import Staged, stage
 from tvmplug.build.stamp import STAMP_NAME, Stamp, is_current, write_stamp
 from tvmplug.compiler.freshness import is_fresh
-from tvmplug.errors import ArtifactError
 from tvmplug.manifest import MANIFEST_NAME
 from tvmplug.metadata import METADATA_NAME, Metadata, read_metadata
 from tvmplug.pins import PINS
-from tvmplug.process import run
 from tvmplug.project import Project
+from tvmplug.runtime.store import find_runtime
 from tvmplug.targets import Target
+from tvmplug.toolchains.rust import is_native
 
 # One build at a time in a plugin; a first one, with its environment, takes minutes.
 LOCK_TIMEOUT_S = 1800
@@ -35,11 +36,14 @@ class Built:
 
     Attributes:
         changed: False when everything was up to date.
-        staged: The libraries in their places.
+        staged: The libraries in their places; none for Apple's targets, whose frameworks are packed
+            together (`tvmplug.build.apple`).
+        image: What was linked.
     """
 
     changed: bool
     staged: tuple[Staged, ...]
+    image: Image
 
 
 def compile_model(project: Project, target: Target, *, update_golden: bool = False) -> bool:
@@ -69,7 +73,7 @@ def compile_model(project: Project, target: Target, *, update_golden: bool = Fal
 
 
 def build_plugin(project: Project, target: Target) -> Built:
-    """Compile the model, build the crate, audit both, and stage the libraries.
+    """Compile the model, build the crate, link and audit the library, and stage it.
 
     Args:
         project: Either kind of plugin.
@@ -82,17 +86,48 @@ def build_plugin(project: Project, target: Target) -> Built:
         compile_model(project, target)
     stamp_path = project.compiled_dir(target) / STAMP_NAME
     inputs = _inputs(project, target)
-    if is_current(project.root, stamp_path, inputs):
-        return Built(False, tuple(_staged_now(project, target)))
+    if (built := _built_before(project, target, inputs)) is not None:
+        return built
     with files.locked(project.compiled_dir(target), timeout_s=LOCK_TIMEOUT_S):
-        if is_current(project.root, stamp_path, inputs):  # another process built it meanwhile
-            return Built(False, tuple(_staged_now(project, target)))
+        if (built := _built_before(project, target, inputs)) is not None:
+            return built  # another process built it meanwhile
         _remove_leftovers(project.compiled_dir(target), project.staged_dir(target))
-        sources = _model_libraries if project.is_model else _runtime_libraries
-        with _scratch(project.compiled_dir(target)) as work:
-            staged = stage(project.root, project.staged_dir(target), sources(project, target, work))
-        write_stamp(stamp_path, Stamp(inputs, {file.path: file.sha256 for file in staged}))
-    return Built(True, tuple(staged))
+        if project.is_model:
+            audit_compiled(project, target)
+            with _scratch(project.compiled_dir(target)) as work:
+                image = images.link_model(project, target, work)
+            staged = stage_image(project, target, image)
+        else:
+            # Staged first: the libraries are of use even where there is no cargo.
+            image = images.take_runtime(project, target)
+            staged = stage_image(project, target, image)
+            if is_native(target):
+                cargo.check_crate(project, images.library_variables(project, target))
+        # What went in, with the runtime that a first build made meanwhile.
+        inputs = _inputs(project, target)
+        outputs = {file.path: file.sha256 for file in staged}
+        kept = image.path.relative_to(project.root).as_posix()
+        write_stamp(stamp_path, Stamp(inputs, {kept: files.sha256_file(image.path), **outputs}))
+    return Built(True, staged, image)
+
+
+def stage_image(project: Project, target: Target, image: Image) -> tuple[Staged, ...]:
+    """Put a library where the plugin's package expects it; Apple's frameworks are packed later."""
+    if target.is_apple:
+        return ()
+    sources = [image.path]
+    if not project.is_model and environment.has_wheel(target):
+        folder = environment.runtime_libraries(project, target)
+        sources = [folder / name for name in environment.runtime_libraries_of(target)]
+    return tuple(stage(project.root, project.staged_dir(target), sources))
+
+
+def _built_before(project: Project, target: Target, inputs: Mapping[str, str]) -> Built | None:
+    """What lies there when nothing changed since; None when there is something to do."""
+    if not is_current(project.root, project.compiled_dir(target) / STAMP_NAME, inputs):
+        return None
+    image = read_image(project.image_dir(target))
+    return None if image is None else Built(False, stage_image(project, target, image), image)
 
 
 def run_tests(project: Project, target: Target) -> int:
@@ -106,7 +141,7 @@ def run_tests(project: Project, target: Target) -> int:
         TvmplugError: What `build_plugin` raises.
     """
     build_plugin(project, target)
-    return cargo.run_tests(project, library_variables(project, target))
+    return cargo.run_tests(project, target, images.library_variables(project, target))
 
 
 @contextlib.contextmanager
@@ -129,40 +164,6 @@ def _remove_leftovers(*folders: Path) -> None:
         for path in (*folder.glob(".new-*"), *folder.glob(".lib*")):
             with files.file_errors(path):
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-
-
-def library_variables(project: Project, target: Target) -> dict[str, str]:
-    """The variables that tell the crates' build scripts where the libraries are."""
-    variables = {"TVMPLUG_RUNTIME_LIB_DIR": str(environment.runtime_libraries(project, target))}
-    if project.is_model:
-        variables["TVMPLUG_SYSTEM_LIB_DIR"] = str(project.compiled_dir(target))
-    return variables
-
-
-def _runtime_libraries(project: Project, target: Target, _work: Path) -> list[Path]:
-    """Stage first: the wheels' libraries are of use even where there is no cargo."""
-    variables = library_variables(project, target)
-    folder = Path(variables["TVMPLUG_RUNTIME_LIB_DIR"])
-    libraries = [folder / name for name in environment.RUNTIME_LIBRARIES]
-    stage(project.root, project.staged_dir(target), libraries)
-    cargo.build_library(project, target, variables)
-    return libraries
-
-
-def _model_libraries(project: Project, target: Target, work: Path) -> list[Path]:
-    """Build, strip and audit in a scratch folder, so that only what passed is staged."""
-    audit_compiled(project, target)
-    built = cargo.build_library(project, target, library_variables(project, target))
-    if built is None:
-        return []
-    stripped = work / built.name
-    with files.file_errors(stripped):
-        shutil.copy2(built, stripped)
-    run(["strip", "--strip-unneeded", stripped], echo=False)
-    problems = library.audit_library(stripped, project)
-    if problems:
-        raise ArtifactError(f"{built.name} cannot be shipped: {'; '.join(problems)}")
-    return [stripped]
 
 
 def audit_compiled(project: Project, target: Target) -> Metadata:
@@ -189,6 +190,8 @@ def _inputs(project: Project, target: Target) -> Mapping[str, str]:
         "tvm_ffi": PINS.tvm_ffi,
         "tvmplug": files.sha256_tree(PACKAGE_DIR / "build", ignore=_is_leftover),
     }
+    if not environment.has_wheel(target):
+        inputs["runtime"] = _runtime_sha256(target)
     if project.is_model:
         folder = project.compiled_dir(target)
         metadata = read_metadata(folder / METADATA_NAME)
@@ -199,19 +202,17 @@ def _inputs(project: Project, target: Target) -> Mapping[str, str]:
     return inputs
 
 
+def _runtime_sha256(target: Target) -> str:
+    """Of the runtime in the cache; empty where there is none yet."""
+    runtime = find_runtime(target)
+    if runtime is None:
+        return ""
+    return "-".join(files.sha256_file(path)[:16] for path in runtime.archives)
+
+
 def _crate_sha256(folder: Path) -> str:
     return files.sha256_tree(folder, ignore=_is_leftover)
 
 
 def _is_leftover(path: Path) -> bool:
     return path.parts[0] in _CARGO_LEFTOVERS or "__pycache__" in path.parts
-
-
-def _staged_now(project: Project, target: Target) -> list[Staged]:
-    names = (
-        [target.library_name.format(project.name)]
-        if project.is_model
-        else environment.RUNTIME_LIBRARIES
-    )
-    folder = project.staged_dir(target)
-    return stage(project.root, folder, [folder / name for name in names])

@@ -25,6 +25,7 @@ _TOOLCHAINS = ("xcode", "ndk", "gcc", "zig")
 # What a runtime may hold beyond what every model needs.
 PARTS: Mapping[str, str] = {
     "kv-cache": "paged KV cache, attention and RNN state, sampling: for language models",
+    "reflection": "structural equality, copying and serialization of tvm-ffi's objects",
 }
 
 

@@ -100,7 +100,12 @@ final class _Loaded {
 
   factory _Loaded.open(TvmPlugin plugin) {
     final TvmPlugin(:name, :prefix, :directory) = plugin;
-    final (:library, :path) = openLibrary('lib$name.so', package: name, directory: directory);
+    final (:library, :path) = openLibrary(
+      libraryOf(name),
+      package: name,
+      symbol: '${prefix}abi_version',
+      directory: directory,
+    );
     if (!library.providesSymbol('${prefix}abi_version')) {
       throw otherVersion(name, 'it has no ${prefix}abi_version');
     }

@@ -13,21 +13,28 @@ final class TvmRuntime {
   /// [directory] is the folder that holds its libraries; by default the app's own, which is right
   /// in a Flutter app. Throws a `TvmException` with the code `library` when they cannot be used.
   factory TvmRuntime.load({String? directory}) {
-    final [ffi, _] = [
+    final loaded = [
       for (final file in runtimeLibraries)
-        openLibrary(file, package: 'tvm_runtime_flutter', directory: directory).library,
+        openLibrary(
+          file,
+          package: 'tvm_runtime_flutter',
+          symbol: _getVersion,
+          directory: directory,
+        ).library,
     ];
     return using((arena) {
       // `TVMFFIVersion` of `tvm/ffi/c_api.h`: three numbers.
       final version = arena<Uint32>(3);
-      ffi.lookupFunction<Void Function(Pointer<Uint32>), void Function(Pointer<Uint32>)>(
-        'TVMFFIGetVersion',
+      loaded.first.lookupFunction<Void Function(Pointer<Uint32>), void Function(Pointer<Uint32>)>(
+        _getVersion,
       )(version);
       return TvmRuntime._('${version[0]}.${version[1]}.${version[2]}');
     });
   }
 
   const TvmRuntime._(this.ffiVersion);
+
+  static const String _getVersion = 'TVMFFIGetVersion';
 
   /// Version of the loaded tvm-ffi, such as `0.1.16`: what the library itself reports.
   final String ffiVersion;

@@ -8,6 +8,7 @@ import 'dart:ffi';
 import 'dart:isolate';
 
 import 'errors.dart';
+import 'library.dart';
 import 'mailbox.dart';
 
 /// What a worker starts with. Numbers and ports only: a pointer in a message would dangle or leak
@@ -35,7 +36,7 @@ const Duration _patience = Duration(seconds: 1);
 
 /// The body of the isolate.
 void work(WorkerSetup setup) {
-  final plugin = NativePlugin(DynamicLibrary.open(setup.library), setup.prefix);
+  final plugin = NativePlugin(openAgain(setup.library), setup.prefix);
   final requests = RawReceivePort();
   try {
     final mailbox = Mailbox.join(plugin, setup.mailbox);
