@@ -44,7 +44,9 @@ class Wanted:
         finish: Commands to run inside it afterwards, as their packages' scripts would.
         what: What a person misses where it cannot be had, as in "no ...".
         without: Packages that are left out, with what only they depend on.
-        exclude: Files that are not unpacked, as patterns of tar's, such as `./usr/share/doc`.
+        exclude: Files that are not unpacked, as patterns such as `./usr/share/doc/*`.
+        libraries: Libraries (patterns in the root) with a search path of their own, which would
+            hide that of the programs.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Wanted:
     what: str = "packages of Debian's"
     without: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,8 @@ def key(wanted: Wanted) -> str:
     """What a root's name ends in: a hash of all that decides what is in it."""
     decides: list[object] = [FORMAT, wanted.packages, wanted.programs, wanted.finish]
     # Named, and only where they are given: a root without them keeps its name.
-    options = {"without": wanted.without, "exclude": wanted.exclude}
+    names = ("without", "exclude", "libraries")
+    options = {name: getattr(wanted, name) for name in names}
     decides += [[name, value] for name, value in options.items() if value]
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:12]
 
@@ -159,6 +163,8 @@ def _make(wanted: Wanted, making: Path, folder: Path, say: Callable[[str], None]
     for program in wanted.programs:
         libraries = ("--force-rpath", "--set-rpath", folder / LIBRARIES)
         run([patchelf, *libraries, *loader, making / program], echo=False)
+    for library in (path for pattern in wanted.libraries for path in making.glob(pattern)):
+        run([patchelf, "--set-rpath", folder / LIBRARIES, library], echo=False)
     for command in wanted.finish:
         say(f"running {command[0]}")
         run_inside(making, command)
@@ -179,13 +185,14 @@ def run_inside(root: Path, command: Sequence[str]) -> None:
 def _unpack(archive: Path, root: Path, exclude: Sequence[str]) -> tuple[str, str]:
     shown = run(["dpkg-deb", "--show", archive], echo=False).stdout
     package, version = shown.split()
+    left_out = [f"--exclude={pattern}" for pattern in exclude]
     # tar's option keeps the links of a merged /usr where a package has a folder.
     with subprocess.Popen(
         ["dpkg-deb", "--fsys-tarfile", str(archive)], stdout=subprocess.PIPE
     ) as reader:
         unpack = ["tar", "--extract", "--directory", str(root), "--keep-directory-symlink"]
         done = subprocess.run(
-            [*unpack, "--no-same-owner", *(f"--exclude={pattern}" for pattern in exclude)],
+            [*unpack, "--no-same-owner", "--anchored", "--no-wildcards-match-slash", *left_out],
             stdin=reader.stdout,
             capture_output=True,
             check=False,

@@ -6,8 +6,14 @@ import pytest
 
 from tests.tools.needed import needed
 from tools.cross import Cross, find_or_install_cross
+from tools.rust import Rust, find_or_install_rust
 
 
 @pytest.fixture(scope="session")
 def cross() -> Cross:
     return needed(find_or_install_cross)
+
+
+@pytest.fixture(scope="session")
+def rust() -> Rust:
+    return needed(find_or_install_rust)
