@@ -9,9 +9,11 @@ from pathlib import Path
 
 from tvmplug import environment, files
 from tvmplug.apple.link import ImageSpec, link_image
+from tvmplug.apple.prelink import prelink
 from tvmplug.build import cargo, library
 from tvmplug.build.image import LINK_MAP, Image, forget_image, read_image, write_image
 from tvmplug.errors import ArtifactError
+from tvmplug.manifest import AppleLinkage
 from tvmplug.metadata import METADATA_NAME, read_metadata
 from tvmplug.process import run
 from tvmplug.project import Project
@@ -26,7 +28,7 @@ RUNTIME_EXPORTS = ("TVMFFI*", "TVMBackend*")
 
 
 def image_name(project: Project, target: Target) -> str:
-    """The file name of a plugin's library, without folders.
+    """The file name of a plugin's dynamic library, without folders.
 
     On Apple's platforms a model's framework is not called like the plugin: that is the name of the
     module with the plugin's Swift code.
@@ -37,7 +39,7 @@ def image_name(project: Project, target: Target) -> str:
 
 
 def runtime_image(project: Project | None, target: Target) -> Image:
-    """Return the one TVM runtime of a target as a linked library; made once, kept in the cache.
+    """Return the one TVM runtime of a target as a dynamic library; made once, kept in the cache.
 
     Args:
         project: The plugin whose compile environment has TVM's wheels; None for the bare one.
@@ -52,7 +54,7 @@ def runtime_image(project: Project | None, target: Target) -> Image:
         return Image(target, path, None, "TVM's own wheel", False, ())
     runtime = build_runtime(target)
     if target.is_apple:
-        return _runtime_framework(runtime)
+        return _apple_runtime(runtime, AppleLinkage.FRAMEWORK)
     if runtime.shared is None:
         raise ArtifactError(
             f"the runtime for {target.name} in {runtime.folder} has no shared library",
@@ -73,8 +75,8 @@ def image_of_wheel(target: Target) -> str:
     return target.library_name.format(RUNTIME_NAME)
 
 
-def _runtime_framework(runtime: Runtime) -> Image:
-    folder = runtime.folder / "framework"
+def _apple_runtime(runtime: Runtime, linkage: AppleLinkage) -> Image:
+    folder = runtime.folder / linkage.value
     with files.locked(folder):
         if (kept := read_image(folder)) is not None:
             return kept
@@ -84,10 +86,16 @@ def _runtime_framework(runtime: Runtime) -> Image:
             forced=runtime.archives,
             exports=RUNTIME_EXPORTS,
         )
-        made = link_image(spec, folder / f"{RUNTIME_NAME}.framework" / RUNTIME_NAME)
+        made = _link(spec, linkage, folder / f"{RUNTIME_NAME}.framework")
         image = replace(made, proof_only=made.proof_only or runtime.proof_only)
         write_image(folder, image)
     return image
+
+
+def _link(spec: ImageSpec, linkage: AppleLinkage, folder: Path) -> Image:
+    if linkage is AppleLinkage.STATIC:
+        return prelink(spec, folder / f"lib{spec.name}.a")
+    return link_image(spec, folder / spec.name)
 
 
 def take_runtime(project: Project, target: Target) -> Image:
@@ -96,7 +104,11 @@ def take_runtime(project: Project, target: Target) -> Image:
     Raises:
         TvmplugError: What `runtime_image` raises.
     """
-    return _keep(runtime_image(project, target), project.image_dir(target))
+    if target.is_apple and project.manifest.apple_linkage is AppleLinkage.STATIC:
+        image = _apple_runtime(build_runtime(target), AppleLinkage.STATIC)
+    else:
+        image = runtime_image(project, target)
+    return _keep(image, project.image_dir(target))
 
 
 def library_variables(project: Project, target: Target) -> dict[str, str]:
@@ -134,29 +146,29 @@ def link_model(project: Project, target: Target, work: Path) -> Image:
     archive = project.compiled_dir(target) / metadata.archive
     runtime = runtime_image(project, target)
     crate = cargo.build_library(project, target, library_variables(project, target))
-    built = work / image_name(project, target)
     if target.is_apple:
-        image = _link_framework(project, target, archive, crate.path, built, runtime)
+        image = _linked_for_apple(project, target, archive, crate.path, work, runtime)
     else:
+        built = work / image_name(project, target)
         image = _audited_library(project, target, archive, crate, built, runtime)
     return _keep(image, project.image_dir(target))
 
 
-def _link_framework(
-    project: Project, target: Target, archive: Path, crate: Path, out: Path, runtime: Image
+def _linked_for_apple(
+    project: Project, target: Target, archive: Path, crate: Path, work: Path, runtime: Image
 ) -> Image:
     spec = ImageSpec(
         target=target,
-        name=out.name,
+        name=image_name(project, target),
         forced=(archive,),
         on_demand=(crate,),
         exports=(f"{project.model.prefix}*",),
         frameworks=(runtime.path,),
         system=(),
     )
-    linked = link_image(spec, out)
-    with files.file_errors(out):
-        _refuse(out, library.machine_paths(out.read_bytes(), project.root))
+    linked = _link(spec, project.manifest.apple_linkage, work)
+    with files.file_errors(linked.path):
+        _refuse(linked.path, library.machine_paths(linked.path.read_bytes(), project.root))
     return replace(linked, proof_only=linked.proof_only or runtime.proof_only)
 
 
