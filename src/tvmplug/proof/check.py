@@ -27,6 +27,7 @@ from tvmplug.proof.artifacts import (
     read_file,
     staged_runtimes,
 )
+from tvmplug.proof.frameworks import staged_frameworks
 from tvmplug.proof.linkmap import read_link_map
 from tvmplug.proof.once import Linked, Problem, prove, prove_one_runtime
 from tvmplug.targets import Target
@@ -113,7 +114,7 @@ def _fail(error: TvmplugError) -> str:
 
 
 def _part(project: Project, target: Target) -> Part:
-    image = read_image(project.image_dir(target))
+    image = read_image(project.image_dir(target)) or _staged_image(project, target)
     if image is None or not image.path.is_file():
         raise Skipped(
             f"{project.name} is not built for {target.name}",
@@ -121,16 +122,28 @@ def _part(project: Project, target: Target) -> Part:
         )
     libraries = [image.path]
     if not project.is_model:
-        names_there = environment.runtime_libraries_of(target)
-        others = [name for name in names_there if name != image.path.name]
-        libraries += [project.staged_dir(target) / name for name in others]
+        others = environment.runtime_libraries_of(target)
+        folder = project.staged_dir(target)
+        libraries += [folder / name for name in others if name != image.path.name]
     return Part(project, image, tuple(libraries))
+
+
+def _staged_image(project: Project, target: Target) -> Image | None:
+    """What a plugin from a registry has: the library alone, for an app."""
+    if target.is_apple:
+        return None
+    own = (target.library_name.format(project.name),)
+    staged = own if project.is_model else environment.runtime_libraries_of(target)
+    path = project.staged_dir(target) / staged[0]
+    return Image(target, path, None, "", False, ()) if path.is_file() else None
 
 
 def _artifacts(parts: Sequence[Part], target: Target) -> str:
     for part in parts:
         problems = [problem for contents in part.contents for problem in contents.problems]
-        if not target.is_apple:
+        if target.is_apple:
+            problems += staged_frameworks(part.project.root)
+        else:
             folder = part.project.staged_dir(target)
             problems += staged_runtimes(folder, is_model=part.project.is_model)
         defined = {name for other in parts for name in other.defined}
