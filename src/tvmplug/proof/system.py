@@ -22,8 +22,14 @@ def _listed(name: str) -> frozenset[str]:
 
 # bionic has no such functions; glibc has.
 _NOT_ANDROID = frozenset({"exp10", "exp10f", "roundeven", "roundevenf"})
-# The unwinder and 128-bit arithmetic: part of every image on Android, of libgcc_s on Linux.
-_GCC = re.compile(r"_Unwind_\w+|__(add|sub|mul|div|mod|u?divmod|ash|lsh|fix|float|ext|trunc)\w+")
+# The unwinder and the arithmetic that processors do not have (libgcc's and compiler-rt's names):
+# part of every image on Android, of libgcc_s on Linux.
+_GCC = re.compile(
+    r"_Unwind_\w+|__aarch64_(cas|swp|ld)\w+"
+    r"|__(add|sub|mul|div|eq|ne|lt|le|gt|ge|cmp|unord|neg|pow)[hsdtx][fi]\d"
+    r"|__(div|mod|udiv|umod|udivmod|divmod|ashl|ashr|lshr|mul|mulo|neg|clz|ctz|popcount)[dt]i\d?"
+    r"|__(extend|trunc|fix|fixuns|float|floatun)[hsdtxb]\w+"
+)
 # libstdc++, which Flutter's own engine needs: the wheels' runtime is linked with it.
 _STDCXX = re.compile(
     r"_Z(T[ISTV]|GV)?(N?K?(S[abdiost]|10__cxxabiv1|9__gnu_cxx)|n[aw]|d[al]P).*|_ZTIP?K?[a-z]"
