@@ -25,7 +25,7 @@ _NOT_ANDROID = frozenset({"exp10", "exp10f", "roundeven", "roundevenf"})
 # The unwinder and the arithmetic that processors do not have (libgcc's and compiler-rt's names):
 # part of every image on Android, of libgcc_s on Linux.
 _GCC = re.compile(
-    r"_Unwind_\w+|__aarch64_(cas|swp|ld)\w+"
+    r"_Unwind_\w+|__emutls_get_address|__aarch64_(cas|swp|ld)\w+"
     r"|__(add|sub|mul|div|eq|ne|lt|le|gt|ge|cmp|unord|neg|pow)[hsdtx][fi]\d"
     r"|__(div|mod|udiv|umod|udivmod|divmod|ashl|ashr|lshr|mul|mulo|neg|clz|ctz|popcount)[dt]i\d?"
     r"|__(extend|trunc|fix|fixuns|float|floatun)[hsdtxb]\w+"
