@@ -40,7 +40,7 @@ class Wanted:
         name: What it is called in its folder's name.
         title: What a person reads while it is made.
         packages: The Debian packages; what they depend on comes with them.
-        programs: Programs (paths in the root) that must run outside of it.
+        programs: Programs (patterns in the root) that must run outside of it.
         finish: Commands to run inside it afterwards, as their packages' scripts would.
         what: What a person misses where it cannot be had, as in "no ...".
         without: Packages that are left out, with what only they depend on.
@@ -160,10 +160,10 @@ def _make(wanted: Wanted, making: Path, folder: Path, say: Callable[[str], None]
         )
     shutil.rmtree(state)
     loader = ("--set-interpreter", folder / LOADER)
-    for program in wanted.programs:
+    for program in _matching(making, wanted.programs):
         libraries = ("--force-rpath", "--set-rpath", folder / LIBRARIES)
-        run([patchelf, *libraries, *loader, making / program], echo=False)
-    for library in (path for pattern in wanted.libraries for path in making.glob(pattern)):
+        run([patchelf, *libraries, *loader, program], echo=False)
+    for library in _matching(making, wanted.libraries):
         run([patchelf, "--set-rpath", folder / LIBRARIES, library], echo=False)
     for command in wanted.finish:
         say(f"running {command[0]}")
@@ -201,6 +201,17 @@ def _unpack(archive: Path, root: Path, exclude: Sequence[str]) -> tuple[str, str
         why = done.stderr.decode(errors="replace").strip()
         raise ToolError(f"cannot unpack {archive.name}: {why or 'damaged'}")
     return package, version
+
+
+def _matching(root: Path, patterns: Sequence[str]) -> list[Path]:
+    """Files of a root; each pattern must have some."""
+    found: list[Path] = []
+    for pattern in patterns:
+        matching = sorted(root.glob(pattern))
+        if not matching:
+            raise Unavailable(f"the packages have no {pattern}")
+        found += matching
+    return found
 
 
 def _patchelf() -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.tools.needed import needed
 from tools.cross import Cross, find_or_install_cross
+from tools.ruby import Ruby, find_or_install_ruby
 from tools.rust import Rust, find_or_install_rust
 
 
@@ -17,3 +18,8 @@ def cross() -> Cross:
 @pytest.fixture(scope="session")
 def rust() -> Rust:
     return needed(find_or_install_rust)
+
+
+@pytest.fixture(scope="session")
+def ruby() -> Ruby:
+    return needed(find_or_install_ruby)
