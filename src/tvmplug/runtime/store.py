@@ -24,8 +24,10 @@ _TOOLCHAINS = ("xcode", "ndk", "gcc", "zig")
 
 # What a runtime may hold beyond what every model needs.
 PARTS: Mapping[str, str] = {
+    "byoc": "constants of modules that another code generator made (BYOC)",
     "kv-cache": "paged KV cache, attention and RNN state, sampling: for language models",
     "reflection": "structural equality, copying and serialization of tvm-ffi's objects",
+    "timer": "timers, with which a device measures functions",
 }
 
 

@@ -19,6 +19,9 @@ from tvmplug.process import run
 from tvmplug.targets import Target, host_target
 from tvmplug.toolchains.ndk import find_ndk
 
+# Instances of one template for several types are often the same code: a tenth of the runtime.
+_MERGE_FUNCTIONS = "SHELL:-Xclang -fmerge-functions"
+
 
 @dataclass(frozen=True, kw_only=True)
 class CxxToolchain:
@@ -30,7 +33,8 @@ class CxxToolchain:
         driver: The command that compiles and links C++, with the target's own flags.
         archiver: The command that makes a static archive, up to the archive's name.
         link_flags: Flags for links alone.
-        smallest: The flags of the smallest code; clang and GCC 12 know `-Oz`.
+        smallest: The flags of the smallest code, as CMake takes them.
+        libcxx_inside: LLVM's C++ library becomes a part of what is linked.
         compiler_id: What CMake calls the compiler: `Clang`, `AppleClang` or `GNU`.
         environment: Variables added to the environment of both.
         proof_only: What it makes proves a build and a link; the platform's own tools make what
@@ -43,7 +47,8 @@ class CxxToolchain:
     driver: tuple[str, ...]
     archiver: tuple[str, ...]
     link_flags: tuple[str, ...] = ()
-    smallest: tuple[str, ...] = ("-Oz",)
+    smallest: tuple[str, ...] = ("-Oz", _MERGE_FUNCTIONS)
+    libcxx_inside: bool = False
     compiler_id: str = "Clang"
     environment: Mapping[str, str] = field(default_factory=dict)
     proof_only: bool = False
@@ -66,6 +71,7 @@ class CxxToolchain:
             f"-DCMAKE_CXX_ARCHIVE_CREATE={archive} <TARGET> <OBJECTS>",
             "-DCMAKE_CXX_ARCHIVE_FINISH=",
             f"-DSMALLEST={';'.join(self.smallest)}",
+            f"-DWITHOUT_DEMANGLER={'ON' if self.libcxx_inside else 'OFF'}",
         )
 
 
@@ -124,7 +130,8 @@ def _ndk(target: Target) -> CxxToolchain:
         driver=(clang,),
         archiver=(str(ndk.llvm("ar")), "qcsD"),
         # One library in the app holds TVM; its C++ library is inside it, and is nobody else's.
-        link_flags=("-static-libstdc++", "-Wl,-z,max-page-size=16384"),
+        link_flags=("-static-libstdc++", "-Wl,-z,max-page-size=16384", "-Wl,--icf=safe"),
+        libcxx_inside=True,
     )
 
 
@@ -150,6 +157,7 @@ def _gcc(compiler: str, archiver: str) -> CxxToolchain:
             "no C++ compiler is on this machine",
             mend="Install g++ or clang++ (Debian: apt install g++)",
         )
+    is_clang = Path(found).name.startswith("clang")
     return CxxToolchain(
         name="gcc",
         version=_first_line([found, "--version"]),
@@ -157,7 +165,8 @@ def _gcc(compiler: str, archiver: str) -> CxxToolchain:
         archiver=(archiver, "qcsD"),
         # The C++ library is inside: the machine that runs it may have an older one, or none.
         link_flags=("-static-libstdc++", "-static-libgcc"),
-        compiler_id="Clang" if Path(found).name.startswith("clang") else "GNU",
+        smallest=("-Oz", _MERGE_FUNCTIONS) if is_clang else ("-Os",),
+        compiler_id="Clang" if is_clang else "GNU",
     )
 
 
@@ -195,7 +204,8 @@ def _zig(target: Target) -> CxxToolchain:
         driver=tuple(driver),
         archiver=(*zig, "ar", "qcsD"),
         # zig takes -Oz for -Os.
-        smallest=("-Os", "-Xclang", "-Oz"),
+        smallest=("-Os", "SHELL:-Xclang -Oz", _MERGE_FUNCTIONS),
+        libcxx_inside=not target.is_apple,
         # zig builds its C++ library for the way it is linked: small, too.
         link_flags=("-Os",),
         environment={"ZIG_GLOBAL_CACHE_DIR": str(cache_dir() / "zig")},
