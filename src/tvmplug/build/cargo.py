@@ -191,8 +191,7 @@ def _remapped(project: Project) -> dict[str, str]:
     replaced = {home: "cargo"}
     if runtime := project.manifest.runtime_root:
         replaced[runtime] = runtime.name
-    if os.environ.get("CARGO_UNSTABLE_BUILD_STD"):
-        replaced[rust.sysroot()] = "rust"
+    replaced[rust.sysroot()] = "rust"  # the standard library's own sources, where they are there
     flags = [f"--remap-path-prefix={path}=/{name}" for path, name in replaced.items()]
     if encoded := os.environ.get("CARGO_ENCODED_RUSTFLAGS"):
         flags = [*encoded.split("\x1f"), *flags]

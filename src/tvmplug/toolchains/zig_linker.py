@@ -11,8 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # What rustc asks of gcc, and what zig has instead: LLVM's unwinder, linked in; and nothing for
-# what it adds by itself.
-_REPLACED = {"-lgcc_s": "-lunwind", "-lgcc_eh": "-lunwind", "-lgcc": "", "-lutil": "", "-lrt": ""}
+# what it adds or does by itself.
+_REPLACED = {
+    "-lgcc_s": "-lunwind",
+    "-lgcc_eh": "-lunwind",
+    "-lgcc": "",
+    "-lrt": "",
+    "-lutil": "",
+    "-Wl,-O1": "",
+}
 _MAP = "-Wl,-Map="
 
 
