@@ -6,6 +6,7 @@ import pytest
 
 from tests.tools.needed import needed
 from tools.cross import Cross, find_or_install_cross
+from tools.kotlin import Kotlin, find_or_install_kotlin
 from tools.ruby import Ruby, find_or_install_ruby
 from tools.rust import Rust, find_or_install_rust
 
@@ -23,3 +24,8 @@ def rust() -> Rust:
 @pytest.fixture(scope="session")
 def ruby() -> Ruby:
     return needed(find_or_install_ruby)
+
+
+@pytest.fixture(scope="session")
+def kotlin() -> Kotlin:
+    return needed(find_or_install_kotlin)
