@@ -117,8 +117,11 @@ class Rust:
             (folder / "Cargo.toml").write_text(_MANIFEST, encoding="utf-8")
             (folder / "nothing.rs").touch()
             options = ["-Zbuild-std=std,panic_abort", "--message-format=json"]
-            sources = self.root / "usr/lib/rustlib/src/rust"
-            remapped = f"--remap-path-prefix={sources}=/rustc/{self.version}"
+            home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+            replaced = {self.root / "usr/lib/rustlib/src/rust": self.version, home: "cargo"}
+            remapped = " ".join(
+                f"--remap-path-prefix={path}=/rustc/{name}" for path, name in replaced.items()
+            )
             done = run(
                 ["cargo", "build", "--release", "--target", target, *options],
                 cwd=folder,
