@@ -9,6 +9,11 @@ from pathlib import Path
 
 GRADLE = Path(__file__).with_name("gradle")
 STUBS = tuple(sorted(GRADLE.glob("*.kt")))
+# The scripts by what they become: `runtimeBuild(...)` and so on.
+SCRIPTS = {
+    "Build": ("build.gradle.kts", "Project"),
+    "Settings": ("settings.gradle.kts", "Settings"),
+}
 
 
 def as_function(script: str, name: str, receiver: str) -> str:
@@ -20,15 +25,18 @@ def as_function(script: str, name: str, receiver: str) -> str:
     return "\n".join([*head, *body, "}", ""])
 
 
-def write_scripts(plugin: Path, folder: Path) -> list[Path]:
-    """Both scripts of a plugin's Android folder as Kotlin files."""
-    folder.mkdir(parents=True, exist_ok=True)
+def write_functions(kind: str, plugin: Path, folder: Path) -> list[Path]:
+    """Both scripts of a plugin's Android folder as Kotlin files.
+
+    Args:
+        kind: `runtime` or `model`; their functions begin with it.
+        plugin: The plugin's folder.
+        folder: Where to put them.
+    """
     made = []
-    for file, name, receiver in (
-        ("build.gradle.kts", "buildScript", "Project"),
-        ("settings.gradle.kts", "settingsScript", "Settings"),
-    ):
-        path = folder / f"{name}.kt"
-        path.write_text(as_function((plugin / "android" / file).read_text(), name, receiver))
+    for name, (file, receiver) in SCRIPTS.items():
+        path = folder / f"{kind}{name}.kt"
+        script = (plugin / "android" / file).read_text()
+        path.write_text(as_function(script, f"{kind}{name}", receiver))
         made.append(path)
     return made
