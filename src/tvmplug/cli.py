@@ -25,6 +25,7 @@ COMMANDS = {
     "check": "tvmplug.commands.check",
     "sync": "tvmplug.commands.sync",
     "registry": "tvmplug.commands.registry",
+    "runtime": "tvmplug.commands.runtime",
     "doctor": "tvmplug.commands.doctor",
     "publish": "tvmplug.commands.publish",
     "hook": "tvmplug.commands.hook",

@@ -64,7 +64,7 @@ def build_runtime(target: Target, options: RuntimeOptions = DEFAULT) -> Runtime:
                 _compile(work, find_sources(), options, toolchain, show)
                 if not target.is_apple:
                     show("link")
-                    _link(work, toolchain)
+                    link_shared(work, ARCHIVES, toolchain)
                 write_record(
                     work,
                     origin="built",
@@ -170,10 +170,19 @@ def link_arguments(toolchain: CxxToolchain, archives: Iterable[str]) -> list[str
     ]
 
 
-def _link(work: Path, toolchain: CxxToolchain) -> None:
-    """Make the library of the archives; zig compiles its C++ library first, once a machine."""
+def link_shared(work: Path, archives: Iterable[str], toolchain: CxxToolchain) -> None:
+    """Make the library of the archives, and its map; zig first compiles its C++ library, once.
+
+    Args:
+        work: The folder of the archives, and of the library.
+        archives: File names, in the order of the link.
+        toolchain: The compiler that links.
+
+    Raises:
+        BuildError: The link failed.
+    """
     # The names are relative, so that the link map holds no folder of this machine.
-    argv = link_arguments(toolchain, ARCHIVES)
+    argv = link_arguments(toolchain, archives)
     try:
         done = run(argv, cwd=work, env=toolchain.environment, timeout_s=_TIMEOUT_S)
     except ProcessError as error:

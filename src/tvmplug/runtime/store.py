@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,13 +122,45 @@ def find_runtime(target: Target, options: RuntimeOptions = DEFAULT) -> Runtime |
 
 
 def all_runtimes(targets: Iterable[Target]) -> Iterator[Runtime]:
-    """Every runtime in the cache for some targets: of each the imported one first."""
+    """Every runtime that is used for some targets; of each, the imported one first."""
+    for runtime in _kept(targets):
+        wanted = imported_dir(runtime.target)
+        if runtime.origin == "built":
+            toolchain = runtime.folder.name.rpartition("-")[2]
+            wanted = built_dir(runtime.target, RuntimeOptions(runtime.parts), toolchain)
+        if runtime.folder == wanted:
+            yield runtime
+
+
+def _kept(targets: Iterable[Target]) -> Iterator[Runtime]:
+    """Everything in the cache, also what other versions of tvmplug built."""
     for target in targets:
-        if imported := read_runtime(imported_dir(target), target):
-            yield imported
-        for folder in sorted((store_dir() / "built" / target.name).glob("[!.]*")):
-            if built := read_runtime(folder, target):
-                yield built
+        built = sorted((store_dir() / "built" / target.name).glob("[!.]*"))
+        for folder in (imported_dir(target), *built):
+            if runtime := read_runtime(folder, target):
+                yield runtime
+
+
+def remove_runtimes(targets: Iterable[Target], *, built: bool) -> list[Path]:
+    """Take the imported runtimes of some targets out of the cache.
+
+    Args:
+        targets: Whose runtimes.
+        built: Take those that were built out as well.
+
+    Returns:
+        The folders that are gone.
+
+    Raises:
+        FileError: One cannot be deleted.
+    """
+    removed: list[Path] = []
+    for runtime in _kept(targets):
+        if built or runtime.origin == "imported":
+            with files.file_errors(runtime.folder):
+                shutil.rmtree(runtime.folder)
+            removed.append(runtime.folder)
+    return removed
 
 
 def write_record(
