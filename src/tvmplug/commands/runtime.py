@@ -128,12 +128,17 @@ def _rows(runtimes: Sequence[Runtime]) -> list[tuple[str, ...]]:
             runtime.origin + (", for proof" if runtime.proof_only else ""),
             escape(runtime.toolchain),
             ", ".join(runtime.parts) or "-",
-            ", ".join(
-                f"{escape(name)} {size / 1e6:.2f} MB" for name, size in runtime.sizes.items()
-            ),
+            _size(runtime),
         )
         for runtime in runtimes
     ]
+
+
+def _size(runtime: Runtime) -> str:
+    if runtime.shared is not None:
+        return f"{runtime.sizes[runtime.shared.name] / 1e6:.2f} MB"
+    total = sum(runtime.sizes[archive.name] for archive in runtime.archives)
+    return f"{total / 1e6:.2f} MB as archives"
 
 
 def _document(runtime: Runtime) -> dict[str, Any]:
