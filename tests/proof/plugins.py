@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tvmplug.apple.link import ImageSpec
+from tvmplug.apple.prelink import prelink
 from tvmplug.build.image import Image, read_image, write_image
 from tvmplug.process import run
 from tvmplug.project import Project, find_project
@@ -176,6 +178,21 @@ class Workshop:
             path = self._link_elf(folder, link)
         image = Image(self.target, path, folder / "link.map", "LLD", True, tuple(link.whole))
         write_image(folder, image)
+        return project
+
+    def merged(self, project: Project, *other: Path) -> Project:
+        """Make a built plugin one object with private parts, as static linkage wants it."""
+        image = self.image(project)
+        prefix = project.model.prefix if project.is_model else "TVM"
+        spec = ImageSpec(
+            target=self.target,
+            name=image.path.name,
+            forced=image.archives,
+            on_demand=other,
+            exports=(f"{prefix}*",),
+        )
+        folder = image.path.parent
+        write_image(folder, prelink(spec, folder / f"lib{image.path.name}.a"))
         return project
 
     def _link_apple(self, folder: Path, link: Link) -> Path:

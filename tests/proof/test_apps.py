@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tvmplug.apple.staging import Package, pack
+from tvmplug.build.image import Image
 from tvmplug.errors import ProjectError
 from tvmplug.findings import Finding, Status
 from tvmplug.proof.apps import LOCK, PACKAGES, PLUGINS, check_app, find_app
@@ -239,3 +242,25 @@ def test_plugins_from_a_registry_have_their_staged_libraries_alone(flutter: Flut
     assert by_name["android-arm64: app"].status is Status.OK
     assert by_name["android-arm64: one runtime"].status is Status.OK
     assert by_name["android-arm64: once"].status is Status.SKIPPED
+
+
+@pytest.mark.slow
+def test_plugins_from_a_registry_have_their_staged_frameworks_alone(flutter: Flutter) -> None:
+    flutter.folder.mkdir()
+    built: dict[str, list[Image]] = {}
+    for target in (TARGETS["ios-simulator-arm64"], TARGETS["ios-simulator-x64"]):
+        workshop = Workshop(target, flutter.folder)
+        for project in (workshop.runtime(), workshop.model("g2p_flutter", "g2p_")):
+            built.setdefault(project.name, []).append(workshop.image(project))
+    for name, images in built.items():
+        prefix = "" if name == RUNTIME else "g2p_"
+        frameworks = flutter.folder / name / "darwin" / name / "Frameworks"
+        pack(Package(plugin=name, prefix=prefix), images, frameworks)
+        shutil.rmtree(flutter.folder / name / "build")
+    app = flutter.pub_get(RUNTIME, "g2p_flutter", platforms=("ios",))
+    by_name = {finding.name: finding for finding in check_app(app)}
+    for target in ("ios-simulator-arm64", "ios-simulator-x64"):
+        assert by_name[f"{target}: artifacts"].status is Status.OK, by_name
+        assert by_name[f"{target}: app"].status is Status.OK
+        assert by_name[f"{target}: once"].status is Status.SKIPPED
+    assert by_name["ios: link"].detail == "g2p_flutter is not built for ios"

@@ -59,6 +59,42 @@ def test_two_models_over_one_runtime_are_proved(make: Make, target: str) -> None
     assert "linked for proof, not to be shipped" in found["artifacts"].detail
 
 
+@pytest.fixture
+def static(make: Make) -> Workshop:
+    """iOS, with a runtime plugin for static linkage."""
+    workshop = make("ios")
+    workshop.merged(workshop.project(RUNTIME))
+    return workshop
+
+
+def _static_model(workshop: Workshop, name: str, prefix: str) -> Project:
+    model = workshop.model(name, prefix)
+    api = workshop.archive(f"{name}/lib{name}.a", [workshop.folder / f"{name}/api.o"])
+    return workshop.merged(model, api)
+
+
+@pytest.mark.slow
+def test_plugins_for_static_linkage_are_one_object_each_in_the_app(static: Workshop) -> None:
+    models = [_static_model(static, f"{name}_flutter", f"{name}_") for name in ("g2p", "vad")]
+    found = _check(static, *models)
+    assert {name: f.detail for name, f in found.items() if f.status is not Status.OK} == {}
+    assert found["once"].detail == (
+        "objects merged into one: tvm_runtime_flutter 3, g2p_flutter 2, vad_flutter 2, "
+        "with all constructors"
+    )
+    assert "all 4 functions" in found["app"].detail
+
+
+@pytest.mark.slow
+def test_a_constructor_that_the_merge_lost_is_found(static: Workshop) -> None:
+    model = _static_model(static, "g2p_flutter", "g2p_")
+    image = static.image(model).path
+    without = static.folder / "g2p_flutter" / "devc.o"
+    static.archive(str(image.relative_to(static.folder)), [without])
+    found = _check(static, model)
+    assert "1 objects with 0 constructors, its archives have 1" in found["once"].detail
+
+
 def test_what_is_not_built_is_skipped_and_says_how_to_build_it(make: Make) -> None:
     workshop = make("android-arm64")
     found = _check(workshop, workshop.project("g2p_flutter", "g2p_"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tvmplug.errors import ArtifactError
-from tvmplug.proof.frameworks import audit_xcframework, staged_frameworks
+from tvmplug.proof.frameworks import audit_xcframework, slice_for, staged_frameworks
 from tvmplug.targets import TARGETS
 
 from .plugins import Workshop
@@ -91,3 +91,14 @@ def test_a_damaged_index_is_one_clear_error(make: Make) -> None:
 
 def test_a_plugin_with_nothing_staged_has_nothing_wrong(tmp_path: Path) -> None:
     assert staged_frameworks(tmp_path) == []
+
+
+def test_the_slice_of_a_target_is_found_in_what_is_staged(make: Make, tmp_path: Path) -> None:
+    folder = make()
+    root = tmp_path / "g2p_flutter"
+    inside = "g2p_flutter_model.framework/g2p_flutter_model"
+    assert slice_for(root, TARGETS["ios"]) == folder / "ios-arm64" / inside
+    simulator = slice_for(root, TARGETS["ios-simulator-arm64"])
+    assert simulator == folder / "ios-arm64-simulator" / inside
+    assert slice_for(root, TARGETS["ios-simulator-x64"]) is None
+    assert slice_for(root, TARGETS["macos-arm64"]) is None

@@ -1,4 +1,4 @@
-"""The objects of a static archive, and which of them run code when their image is loaded."""
+"""The objects of a static archive, and what of them runs when their image is loaded."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from tvmplug.proof.once import Forced, Member
 
 _ELF, _MACHO = b"\x7fELF\x02\x01", b"\xcf\xfa\xed\xfe"
 _SHT_INIT_ARRAY = 14
-# S_MOD_INIT_FUNC_POINTERS and S_INIT_FUNC_OFFSETS of mach-o/loader.h.
-_MOD_INIT = (0x9, 0x16)
+_CONSTRUCTORS = (".ctors", ".init_array")
+# S_MOD_INIT_FUNC_POINTERS of mach-o/loader.h.
+_MOD_INIT = 0x9
+_POINTER = 8
 _LC_SEGMENT_64 = 0x19
 
 
@@ -30,7 +32,7 @@ def forced_archive(path: Path, *, complete: bool) -> Forced:
     return Forced(
         name=path.name,
         members=tuple(
-            Member(name, registers=has_constructor(content, f"{path}({name})"))
+            Member(name, registers=constructors(content, f"{path}({name})") > 0)
             for name, content in members_of(path)
         ),
         complete=complete,
@@ -50,8 +52,8 @@ def members_of(path: Path) -> list[tuple[str, bytes]]:
     return [(member.name, member.content) for member in read_archive(content, str(path)).members]
 
 
-def has_constructor(content: bytes, origin: str) -> bool:
-    """Whether an object has code that runs when its image is loaded.
+def constructors(content: bytes, origin: str) -> int:
+    """How many functions of an object run when its image is loaded.
 
     Args:
         content: The object's bytes: ELF or Mach-O.
@@ -62,15 +64,15 @@ def has_constructor(content: bytes, origin: str) -> bool:
     """
     data = Bytes(content, origin)
     if content.startswith(_ELF):
-        return _elf_has_constructor(data)
+        return _elf_constructors(data) // _POINTER
     if content.startswith(_MACHO):
-        return _macho_has_constructor(data)
+        return _macho_constructors(data) // _POINTER
     raise ArtifactError(
         f"{origin} is no 64-bit ELF or Mach-O object", mend="Run `tvmplug build` to make it again"
     )
 
 
-def _elf_has_constructor(data: Bytes) -> bool:
+def _elf_constructors(data: Bytes) -> int:
     (table,) = data.unpack("Q", 40)
     _, count, names = data.unpack("HHH", 58)
     if count == 0:  # more than 65279 sections: the number stands in the first header's sh_size
@@ -78,19 +80,18 @@ def _elf_has_constructor(data: Bytes) -> bool:
     if names == 0xFFFF:  # likewise, in its sh_link
         (names,) = data.unpack("I", table + 40)
     (strings,) = data.unpack("Q", table + 64 * names + 24) if count else (0,)
+    size = 0
     for index in range(count):
         name_at, kind = data.unpack("II", table + 64 * index)
         # Older compilers write `.ctors`, and some `.init_array` as plain data.
-        if kind == _SHT_INIT_ARRAY or data.string(strings + name_at).startswith(
-            (".ctors", ".init_array")
-        ):
-            return True
-    return False
+        if kind == _SHT_INIT_ARRAY or data.string(strings + name_at).startswith(_CONSTRUCTORS):
+            size += data.unpack("Q", table + 64 * index + 32)[0]
+    return size
 
 
-def _macho_has_constructor(data: Bytes) -> bool:
+def _macho_constructors(data: Bytes) -> int:
     (commands,) = data.unpack("I", 16)
-    position = 32
+    position, total = 32, 0
     for _ in range(commands):
         command, size = data.unpack("II", position)
         if size < 8:
@@ -98,8 +99,8 @@ def _macho_has_constructor(data: Bytes) -> bool:
         if command == _LC_SEGMENT_64:
             (count,) = data.unpack("I", position + 64)
             for index in range(count):
-                (flags,) = data.unpack("I", position + 72 + 80 * index + 64)
-                if flags & 0xFF in _MOD_INIT:
-                    return True
+                section = position + 72 + 80 * index
+                if data.unpack("I", section + 64)[0] & 0xFF == _MOD_INIT:
+                    total += data.unpack("Q", section + 40)[0]
         position += size
-    return False
+    return total

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tvmplug import files
 from tvmplug.apple.macho import MachO, read_macho
+from tvmplug.apple.universal import split
 from tvmplug.artifacts.audit import check_object
 from tvmplug.artifacts.symbols import read_object
 from tvmplug.bootstrap import PACKAGE_DIR
@@ -60,7 +61,7 @@ def audit_image(image: Image, root: Path) -> Contents:
     """
     content = read_file(image.path)
     if image.target.is_apple:
-        macho = read_macho(content, str(image.path))
+        macho = _read_macho(content, image)
         needed, defined, undefined = macho.needed, macho.exported, macho.undefined
         problems = [*_macho_problems(macho, image.target)]
     else:
@@ -124,6 +125,18 @@ def read_file(path: Path) -> bytes:
         raise ArtifactError(f"{path} is missing", mend="Run `tvmplug build`")
     with files.file_errors(path):
         return path.read_bytes()
+
+
+def _read_macho(content: bytes, image: Image) -> MachO:
+    """The part of a library, which may be universal, that is for the target's processor."""
+    parts = split(content, str(image.path))
+    for part in parts:
+        if part.arch == image.target.arch or len(parts) == 1:
+            return read_macho(part.content, str(image.path))
+    raise ArtifactError(
+        f"{image.path} is not for {image.target.arch}",
+        mend=f"Run `tvmplug build --target {image.target.name}`",
+    )
 
 
 def _objects(archive: Path, target: Target) -> Iterator[str]:

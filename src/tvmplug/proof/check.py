@@ -8,21 +8,17 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
-from tvmplug import environment, files, names
-from tvmplug.build.image import Image, read_image
+from tvmplug import files, names
 from tvmplug.build.staging import human_size
 from tvmplug.errors import ArtifactError, TvmplugError
 from tvmplug.findings import Finding, Skipped, ask
 from tvmplug.project import Project
 from tvmplug.proof.app_link import link_app, link_static_app
-from tvmplug.proof.archives import forced_archive
+from tvmplug.proof.archives import constructors, forced_archive, members_of
 from tvmplug.proof.artifacts import (
-    Contents,
-    audit_image,
     missing_from_system,
     read_file,
     staged_runtimes,
@@ -30,47 +26,11 @@ from tvmplug.proof.artifacts import (
 from tvmplug.proof.frameworks import staged_frameworks
 from tvmplug.proof.linkmap import read_link_map
 from tvmplug.proof.once import Linked, Problem, prove, prove_one_runtime
+from tvmplug.proof.parts import Part, part_of
 from tvmplug.targets import Target
 
 # What TVM itself names like this is found by the runtime, not called by an app.
 _COMPILED = "__tvm_ffi_"
-
-
-@dataclass(frozen=True)
-class Part:
-    """A plugin of an app, built for one target.
-
-    Attributes:
-        project: The plugin.
-        image: Its linked library.
-        libraries: The files that an app loads: the image, and on Linux, where the runtime is that
-            of TVM's wheels, the second one beside it.
-    """
-
-    project: Project
-    image: Image
-    libraries: tuple[Path, ...]
-
-    @cached_property
-    def contents(self) -> tuple[Contents, ...]:
-        """What its libraries have."""
-        first = audit_image(self.image, self.project.root)
-        others = (
-            audit_image(Image(self.image.target, path, None, "", False, ()), self.project.root)
-            for path in self.libraries[1:]
-        )
-        return (first, *others)
-
-    @property
-    def defined(self) -> set[str]:
-        """The symbols that it defines for others."""
-        return {name for contents in self.contents for name in contents.defined}
-
-    @property
-    def undefined(self) -> set[str]:
-        """The symbols that it needs from others than itself."""
-        needed = {name for contents in self.contents for name in contents.undefined}
-        return needed - self.defined
 
 
 def check_link(projects: Sequence[Project], targets: Sequence[Target]) -> list[Finding]:
@@ -89,7 +49,7 @@ def check_link(projects: Sequence[Project], targets: Sequence[Target]) -> list[F
 
 def _check_target(projects: Sequence[Project], target: Target) -> list[Finding]:
     try:
-        parts = [_part(project, target) for project in projects]
+        parts = [part_of(project, target) for project in projects]
     except Skipped as skipped:
         why = partial(_skip, str(skipped), skipped.mend)
         return [ask(f"{target.name}: link", why)]
@@ -111,31 +71,6 @@ def _skip(why: str, mend: str | None) -> str:
 
 def _fail(error: TvmplugError) -> str:
     raise error
-
-
-def _part(project: Project, target: Target) -> Part:
-    image = read_image(project.image_dir(target)) or _staged_image(project, target)
-    if image is None or not image.path.is_file():
-        raise Skipped(
-            f"{project.name} is not built for {target.name}",
-            mend=f"Run `tvmplug build --target {target.name}` in {project.name}",
-        )
-    libraries = [image.path]
-    if not project.is_model:
-        others = environment.runtime_libraries_of(target)
-        folder = project.staged_dir(target)
-        libraries += [folder / name for name in others if name != image.path.name]
-    return Part(project, image, tuple(libraries))
-
-
-def _staged_image(project: Project, target: Target) -> Image | None:
-    """What a plugin from a registry has: the library alone, for an app."""
-    if target.is_apple:
-        return None
-    own = (target.library_name.format(project.name),)
-    staged = own if project.is_model else environment.runtime_libraries_of(target)
-    path = project.staged_dir(target) / staged[0]
-    return Image(target, path, None, "", False, ()) if path.is_file() else None
 
 
 def _artifacts(parts: Sequence[Part], target: Target) -> str:
@@ -198,9 +133,12 @@ def _prefix_problems(models: Sequence[Part]) -> Iterator[Problem]:
 
 
 def _once(parts: Sequence[Part]) -> str:
-    mapped = [part for part in parts if part.image.link_map is not None and part.image.archives]
+    merged = [part for part in parts if part.is_static]
+    if merged:
+        return _merged(merged)
+    mapped = _with_maps(parts)
     if not mapped:
-        raise Skipped("no image has a link map: TVM's own wheel is not linked here")
+        raise Skipped("no library has a link map", mend="Run `tvmplug build` for each plugin here")
     proof = prove([_linked(part) for part in mapped])
     _refuse_all(proof.problems)
     without = [part.project.name for part in parts if part not in mapped]
@@ -208,6 +146,25 @@ def _once(parts: Sequence[Part]) -> str:
     if proof.dropped:
         told += f"; {len(proof.dropped)} of the runtime's that nothing calls are left out"
     return f"{told}; {', '.join(without)} came ready-made" if without else told
+
+
+def _merged(parts: Sequence[Part]) -> str:
+    """For static linkage each plugin is one object: it must run all that its archives would."""
+    told = []
+    for part in parts:
+        objects = [member for path in part.image.archives for member in members_of(path)]
+        wanted = sum(constructors(content, name) for name, content in objects)
+        whole = members_of(part.image.path)
+        found = sum(constructors(content, name) for name, content in whole)
+        if len(whole) != 1 or found < wanted:
+            raise ArtifactError(
+                f"{part.image.path.name} holds {len(whole)} objects with {found} constructors, "
+                f"its archives have {wanted}",
+                mend=f"Run `tvmplug build --target {part.image.target.name}` in "
+                f"{part.project.name} again",
+            )
+        told.append(f"{part.project.name} {len(objects)}")
+    return f"objects merged into one: {', '.join(told)}, with all constructors"
 
 
 def _linked(part: Part) -> Linked:
@@ -226,7 +183,9 @@ def _app(parts: Sequence[Part], target: Target) -> str:
     libraries = [path for part in parts for path in part.libraries]
     with _work() as work:
         linked = link_app(target, libraries, functions, work)
-        proof = prove([Linked("the app", linked.link_map, ()), *map(_linked, _with_maps(parts))])
+        held = tuple(forced_archive(p.image.path, complete=True) for p in parts if p.is_static)
+        images = map(_linked, _with_maps(parts))
+        proof = prove([Linked("the app", linked.link_map, held), *images])
         _refuse_all(proof.problems)
     return f"{linked.linker} finds all {len(functions)} functions of the plugins"
 

@@ -12,7 +12,9 @@ from tvmplug import files
 from tvmplug.apple.macho import read_macho
 from tvmplug.apple.universal import split
 from tvmplug.errors import ArtifactError
+from tvmplug.targets import Target
 
+_STAGED = "darwin/*/Frameworks/*.xcframework"
 _BUILD_AGAIN = "Run `tvmplug build --target ios,ios-simulator,macos` to make it again"
 
 
@@ -26,9 +28,7 @@ def staged_frameworks(root: Path) -> list[str]:
         ArtifactError: One is damaged.
     """
     return [
-        problem
-        for folder in sorted(root.glob("darwin/*/Frameworks/*.xcframework"))
-        for problem in audit_xcframework(folder)
+        problem for folder in sorted(root.glob(_STAGED)) for problem in audit_xcframework(folder)
     ]
 
 
@@ -48,6 +48,28 @@ def audit_xcframework(folder: Path) -> list[str]:
     return [f"{folder.name}: {problem}" for row in index for problem in _slice(folder, row)]
 
 
+def slice_for(root: Path, target: Target) -> Path | None:
+    """Return the framework's library that a plugin has staged for a target.
+
+    Args:
+        root: The plugin's folder.
+        target: One of Apple's.
+
+    Returns:
+        The library, which may be universal; None where there is none, or a static one.
+
+    Raises:
+        ArtifactError: An XCFramework's index is damaged.
+    """
+    for folder in sorted(root.glob(_STAGED)):
+        for row in _index(folder):
+            path = _binary(folder, row)
+            is_for = (_platform(row), target.arch in row.get("SupportedArchitectures", ()))
+            if is_for == (target.platform, True) and path.suffix != ".a":
+                return path if path.is_file() else None
+    return None
+
+
 def _index(folder: Path) -> list[Mapping[str, Any]]:
     path = folder / "Info.plist"
     try:
@@ -59,10 +81,7 @@ def _index(folder: Path) -> list[Mapping[str, Any]]:
 
 
 def _slice(folder: Path, row: Mapping[str, Any]) -> Iterator[str]:
-    identifier = str(row["LibraryIdentifier"])
-    variant = row.get("SupportedPlatformVariant")
-    platform = f"{row.get('SupportedPlatform')}{f'-{variant}' if variant else ''}"
-    path = folder / identifier / str(row.get("BinaryPath") or row.get("LibraryPath"))
+    identifier, platform, path = row["LibraryIdentifier"], _platform(row), _binary(folder, row)
     if not path.is_file():
         yield f"the slice {identifier} has no {path.name}"
         return
@@ -76,3 +95,13 @@ def _slice(folder: Path, row: Mapping[str, Any]) -> Iterator[str]:
             yield f"the slice {identifier} is for {platform}, its {part.arch} is {macho.platform}"
     if sorted(found) != sorted(row.get("SupportedArchitectures", ())):
         yield f"the slice {identifier} holds {', '.join(found)}"
+
+
+def _platform(row: Mapping[str, Any]) -> str:
+    variant = row.get("SupportedPlatformVariant")
+    return f"{row.get('SupportedPlatform')}{f'-{variant}' if variant else ''}"
+
+
+def _binary(folder: Path, row: Mapping[str, Any]) -> Path:
+    inside = str(row.get("BinaryPath") or row.get("LibraryPath"))
+    return folder / str(row["LibraryIdentifier"]) / inside
