@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tvmplug.apple.staging import Package, pack
 from tvmplug.findings import Finding, Status, exit_code
 from tvmplug.process import run
 from tvmplug.project import Project
@@ -224,6 +225,45 @@ def test_a_runtime_staged_in_a_model_plugin_is_refused(make: Make) -> None:
     (staged / "libtvm_runtime.so").write_bytes(b"\x7fELF")
     failed = _failures(_check(phone, model))
     assert "only tvm_runtime_flutter has one" in failed["artifacts"]
+
+
+def test_a_library_that_another_one_left_in_jnilibs_is_refused(make: Make) -> None:
+    phone = make("android-arm64")
+    model = phone.model("g2p_flutter", "g2p_")
+    staged = model.staged_dir(phone.target)
+    staged.mkdir(parents=True)
+    (staged / "libc++_shared.so").write_bytes(b"\x7fELF")
+    failed = _failures(_check(phone, model))
+    assert "libc++_shared.so is not the plugin's: an app would hold it too" in failed["artifacts"]
+
+
+def test_a_staged_library_that_is_older_than_the_linked_one_is_found(make: Make) -> None:
+    phone = make("android-arm64")
+    model = phone.model("g2p_flutter", "g2p_")
+    image = phone.image(model).path
+    staged = model.staged_dir(phone.target) / image.name
+    staged.parent.mkdir(parents=True)
+    staged.write_bytes(image.read_bytes())
+    assert _failures(_check(phone, model)) == {}
+    staged.write_bytes(image.read_bytes() + b"\0")
+    found = _check(phone, model)
+    assert f"{staged} is not the library that was linked last" in found["artifacts"].detail
+    assert "tvmplug build --target android-arm64" in str(found["artifacts"].mend)
+
+
+def test_a_staged_framework_that_is_older_than_the_linked_one_is_found(make: Make) -> None:
+    phone = make("ios")
+    model = phone.model("g2p_flutter", "g2p_")
+    frameworks = model.root / "darwin" / "g2p_flutter" / "Frameworks"
+    pack(Package(plugin="g2p_flutter", prefix="g2p_"), [phone.image(model)], frameworks)
+    assert _failures(_check(phone, model)) == {}
+    source = phone.compile("more", "int g2p_more(void) { return 1; }")
+    objects = [*phone.model_objects("g2p_flutter", "g2p_"), source]
+    whole = phone.archive("g2p_flutter/libg2p_flutter_system_lib.a", objects)
+    runtime = phone.image(phone.project(RUNTIME)).path
+    phone.model("g2p_flutter", "g2p_", whole=(whole,), other=(runtime,))
+    found = _check(phone, model)
+    assert "is not the library that was linked last" in found["artifacts"].detail
 
 
 def test_a_library_that_an_app_does_not_have_is_refused(make: Make) -> None:

@@ -97,21 +97,22 @@ def missing_from_system(
     )
 
 
-def staged_runtimes(folder: Path, *, is_model: bool) -> list[str]:
-    """Say what of the runtime lies in a folder of staged libraries and must not be there.
+def staged_strays(folder: Path, own: Collection[str]) -> list[str]:
+    """Say what lies among a plugin's staged libraries and is none of its own.
 
     Args:
         folder: An ABI's folder in `jniLibs`, or a processor's in `linux/lib`.
-        is_model: Whether it belongs to a model plugin, which has none of it.
+        own: The names of the libraries that the plugin brings to an app.
     """
-    if not folder.is_dir():
-        return []
-    if is_model:
-        found = [name for name in _RUNTIME_NAMES if (folder / name).exists()]
-        return [f"{folder / name} is a TVM runtime: only tvm_runtime_flutter has one"
-                for name in found]  # fmt: skip
-    foreign = sorted(path.name for path in folder.glob("*.so") if path.name not in _RUNTIME_NAMES)
-    return [f"{folder / name} is no part of the TVM runtime" for name in foreign]
+    problems = []
+    for path in sorted(folder.glob("*.so")):
+        if path.name in own:
+            continue
+        if path.name in _RUNTIME_NAMES:
+            problems.append(f"{path} is a TVM runtime: only tvm_runtime_flutter has one")
+        else:
+            problems.append(f"{path} is not the plugin's: an app would hold it too")
+    return problems
 
 
 def read_file(path: Path) -> bytes:

@@ -18,15 +18,10 @@ from tvmplug.findings import Finding, Skipped, ask
 from tvmplug.project import Project
 from tvmplug.proof.app_link import link_app, link_static_app
 from tvmplug.proof.archives import constructors, forced_archive, members_of
-from tvmplug.proof.artifacts import (
-    missing_from_system,
-    read_file,
-    staged_runtimes,
-)
-from tvmplug.proof.frameworks import staged_frameworks
+from tvmplug.proof.artifacts import missing_from_system, read_file
 from tvmplug.proof.linkmap import read_link_map
 from tvmplug.proof.once import Linked, Problem, prove, prove_one_runtime
-from tvmplug.proof.parts import Part, part_of
+from tvmplug.proof.parts import Part, part_of, staged_problems
 from tvmplug.targets import Target
 
 # What TVM itself names like this is found by the runtime, not called by an app.
@@ -76,11 +71,7 @@ def _fail(error: TvmplugError) -> str:
 def _artifacts(parts: Sequence[Part], target: Target) -> str:
     for part in parts:
         problems = [problem for contents in part.contents for problem in contents.problems]
-        if target.is_apple:
-            problems += staged_frameworks(part.project.root)
-        else:
-            folder = part.project.staged_dir(target)
-            problems += staged_runtimes(folder, is_model=part.project.is_model)
+        problems += staged_problems(part)
         defined = {name for other in parts for name in other.defined}
         for contents, path in zip(part.contents, part.libraries, strict=True):
             missing = missing_from_system(contents, target, defined)

@@ -11,6 +11,7 @@ from xml.parsers.expat import ExpatError
 from tvmplug import files
 from tvmplug.apple.macho import read_macho
 from tvmplug.apple.universal import split
+from tvmplug.build.library import machine_paths
 from tvmplug.errors import ArtifactError
 from tvmplug.targets import Target
 
@@ -78,6 +79,15 @@ def _index(folder: Path) -> list[Mapping[str, Any]]:
         return [{**row, "LibraryIdentifier": row["LibraryIdentifier"]} for row in rows]
     except (plistlib.InvalidFileException, ExpatError, ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{path} is damaged: {error}", mend=_BUILD_AGAIN) from error
+
+
+def _paths(folder: Path, root: Path) -> Iterator[str]:
+    """Paths of this machine in any file of a bundle."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            with files.file_errors(path):
+                for problem in machine_paths(path.read_bytes(), root):
+                    yield f"{path.relative_to(folder.parent)}: {problem}"
 
 
 def _slice(folder: Path, row: Mapping[str, Any]) -> Iterator[str]:

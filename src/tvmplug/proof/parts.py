@@ -7,11 +7,12 @@ from functools import cached_property
 from pathlib import Path
 
 from tvmplug import environment
+from tvmplug.apple.universal import split
 from tvmplug.build.image import Image, read_image
 from tvmplug.findings import Skipped
 from tvmplug.project import Project
-from tvmplug.proof.artifacts import Contents, audit_image
-from tvmplug.proof.frameworks import slice_for
+from tvmplug.proof.artifacts import Contents, audit_image, read_file, staged_strays
+from tvmplug.proof.frameworks import slice_for, staged_frameworks
 from tvmplug.targets import Target
 
 
@@ -78,12 +79,45 @@ def part_of(project: Project, target: Target) -> Part:
     return Part(project, image, tuple(libraries))
 
 
+def staged_problems(part: Part) -> list[str]:
+    """Say what is wrong with what a plugin has staged for an app: nothing where nothing is staged.
+
+    Raises:
+        ArtifactError: A framework is damaged.
+    """
+    project, target = part.project, part.image.target
+    if target.is_apple:
+        problems = staged_frameworks(project.root)
+        staged = slice_for(project.root, target)
+    else:
+        folder = project.staged_dir(target)
+        problems = staged_strays(folder, own_libraries(project, target))
+        staged = folder / part.image.path.name
+    if staged is not None and staged.is_file() and not _holds(staged, part.image):
+        problems.append(f"{staged} is not the library that was linked last")
+    return problems
+
+
+def own_libraries(project: Project, target: Target) -> tuple[str, ...]:
+    """The names of the libraries that a plugin brings to an app for an ELF target."""
+    if project.is_model:
+        return (target.library_name.format(project.name),)
+    return environment.runtime_libraries_of(target)
+
+
+def _holds(staged: Path, image: Image) -> bool:
+    content = read_file(image.path)
+    if staged == image.path or read_file(staged) == content:
+        return True
+    return image.target.is_apple and any(
+        part.content == content for part in split(read_file(staged), str(staged))
+    )
+
+
 def _staged_image(project: Project, target: Target) -> Image | None:
     """What a plugin from a registry has: the library alone, for an app."""
     if target.is_apple:
         framework = slice_for(project.root, target)
         return None if framework is None else Image(target, framework, None, "", False, ())
-    own = (target.library_name.format(project.name),)
-    staged = own if project.is_model else environment.runtime_libraries_of(target)
-    path = project.staged_dir(target) / staged[0]
+    path = project.staged_dir(target) / own_libraries(project, target)[0]
     return Image(target, path, None, "", False, ()) if path.is_file() else None
