@@ -116,7 +116,9 @@ class Rust:
             folder = Path(name)
             (folder / "Cargo.toml").write_text(_MANIFEST, encoding="utf-8")
             (folder / "nothing.rs").touch()
-            options = ["-Zbuild-std=std,panic_abort", "--message-format=json"]
+            # What runs here has tests too.
+            crates = "std,panic_abort" + (",test" if target in _LINKED_BY_ZIG else "")
+            options = [f"-Zbuild-std={crates}", "--message-format=json"]
             home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
             replaced = {self.root / "usr/lib/rustlib/src/rust": self.version, home: "cargo"}
             remapped = " ".join(
