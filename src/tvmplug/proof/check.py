@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from tvmplug.findings import Finding, Skipped, ask
 from tvmplug.project import Project
 from tvmplug.proof.app_link import link_app, link_static_app
 from tvmplug.proof.archives import constructors, forced_archive, members_of
-from tvmplug.proof.artifacts import missing_from_system, read_file
+from tvmplug.proof.artifacts import missing_from_system
 from tvmplug.proof.linkmap import read_link_map
 from tvmplug.proof.once import Linked, Problem, prove, prove_one_runtime
 from tvmplug.proof.parts import Part, part_of, staged_problems
@@ -69,22 +69,32 @@ def _fail(error: TvmplugError) -> str:
 
 
 def _artifacts(parts: Sequence[Part], target: Target) -> str:
-    for part in parts:
-        problems = [problem for contents in part.contents for problem in contents.problems]
-        problems += staged_problems(part)
-        defined = {name for other in parts for name in other.defined}
-        for contents, path in zip(part.contents, part.libraries, strict=True):
-            missing = missing_from_system(contents, target, defined)
-            if missing:
-                problems.append(f"{path.name}: it needs {_several(missing)}, which nobody has")
-        _refuse(f"{part.project.name}: ", problems, part.project, target)
+    defined = {name for part in parts for name in part.defined}
+    wrong = {part.project.name: _part_problems(part, target, defined) for part in parts}
+    if any(wrong.values()):
+        names_of_wrong = [name for name, problems in wrong.items() if problems]
+        raise ArtifactError(
+            "; ".join(problem for problems in wrong.values() for problem in problems),
+            mend=f"Run `tvmplug build --target {target.name}` in {' and '.join(names_of_wrong)} "
+            "again",
+        )
     sizes = ", ".join(
-        f"{path.name} {human_size(len(read_file(path)))}"
+        f"{path.name} {human_size(contents.size)}"
         for part in parts
-        for path in part.libraries
+        for path, contents in zip(part.libraries, part.contents, strict=True)
     )
     proof = any(part.image.proof_only for part in parts)
     return f"{sizes}{'; linked for proof, not to be shipped' if proof else ''}"
+
+
+def _part_problems(part: Part, target: Target, defined: Collection[str]) -> list[str]:
+    problems = [problem for contents in part.contents for problem in contents.problems]
+    problems += staged_problems(part)
+    for contents, path in zip(part.contents, part.libraries, strict=True):
+        missing = missing_from_system(contents, target, defined)
+        if missing:
+            problems.append(f"{path.name}: it needs {_several(missing)}, which nobody has")
+    return problems
 
 
 def _one_runtime(parts: Sequence[Part], target: Target) -> str:
@@ -213,14 +223,6 @@ def _work() -> Iterator[Path]:
     place = Path(tempfile.gettempdir())
     with files.file_errors(place), tempfile.TemporaryDirectory(prefix="tvmplug-link-") as folder:
         yield Path(folder)
-
-
-def _refuse(start: str, problems: Sequence[str], project: Project, target: Target) -> None:
-    if problems:
-        raise ArtifactError(
-            start + "; ".join(problems),
-            mend=f"Run `tvmplug build --target {target.name}` in {project.name} again",
-        )
 
 
 def _refuse_all(problems: Sequence[Problem]) -> None:
