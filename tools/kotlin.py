@@ -57,7 +57,7 @@ class Kotlin:
         home = self.root / "node_modules/kotlin-compiler"
         compiler = ["java", *_SHORT_LIVED, "-jar", str(home / "lib/kotlin-compiler.jar")]
         options = ["-Werror", "-Wextra", "-no-reflect", "-jvm-target", str(_JAVA)]
-        folders = ["-kotlin-home", home, "-classpath", self.stubs, "-d", out]
+        folders: list[str | Path] = ["-kotlin-home", home, "-classpath", self.stubs, "-d", out]
         done = run([*compiler, *options, *folders, *sources], echo=False, check=False)
         return Findings(done.returncode == 0, done.stdout + done.stderr)
 

@@ -9,6 +9,7 @@ from tools.cross import Cross, find_or_install_cross
 from tools.kotlin import Kotlin, find_or_install_kotlin
 from tools.ruby import Ruby, find_or_install_ruby
 from tools.rust import Rust, find_or_install_rust
+from tools.swift import Swift, find_or_install_swift
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +30,8 @@ def ruby() -> Ruby:
 @pytest.fixture(scope="session")
 def kotlin() -> Kotlin:
     return needed(find_or_install_kotlin)
+
+
+@pytest.fixture(scope="session")
+def swift() -> Swift:
+    return needed(find_or_install_swift)
