@@ -7,6 +7,7 @@ a program that makes archives.
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -208,10 +209,14 @@ def _zig(target: Target) -> CxxToolchain:
         libcxx_inside=not target.is_apple,
         # zig builds its C++ library for the way it is linked: small, too.
         link_flags=("-Os",),
-        environment={"ZIG_GLOBAL_CACHE_DIR": str(cache_dir() / "zig")},
+        environment={"ZIG_GLOBAL_CACHE_DIR": _zig_cache()},
         proof_only=target.is_apple,
         map_to_stdout=True,
     )
+
+
+def _zig_cache() -> str:
+    return os.environ.get("ZIG_GLOBAL_CACHE_DIR") or str(cache_dir() / "zig")
 
 
 def _zig_command() -> tuple[str, ...] | None:
