@@ -91,7 +91,7 @@ class Workbench:
         return path
 
 
-@pytest.fixture(params=sorted(TRIPLES))
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow) for name in sorted(TRIPLES)])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Workbench:
     """A workbench; each test runs with GNU ld, with LLVM's ELF and with its Mach-O linker."""
     if request.param == "linux-x64" and not shutil.which("ld"):

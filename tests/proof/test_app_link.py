@@ -12,6 +12,8 @@ from tvmplug.targets import TARGETS
 
 from .plugins import MODEL_API, TRIPLES, Workshop
 
+pytestmark = pytest.mark.slow
+
 CALLS = ["g2p_model_open", "g2p_model_close", "vad_model_open"]
 PLUGINS = {"g2p_flutter": "g2p_", "vad_flutter": "vad_"}
 
@@ -33,7 +35,6 @@ def _images(workshop: Workshop, *models: str) -> list[Path]:
     return [workshop.image(project).path for project in projects]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("target", sorted(TRIPLES))
 def test_an_app_links_over_the_runtime_and_two_models(target: str, tmp_path: Path) -> None:
     workshop = Workshop(TARGETS[target], tmp_path)
@@ -45,7 +46,6 @@ def test_an_app_links_over_the_runtime_and_two_models(target: str, tmp_path: Pat
     assert [str(found) for found in app.link_map.objects] == [str(_work(workshop) / "app.o")]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("target", sorted(TRIPLES))
 def test_an_app_that_holds_everything_itself_links_too(target: str, tmp_path: Path) -> None:
     workshop = Workshop(TARGETS[target], tmp_path)

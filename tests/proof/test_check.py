@@ -18,6 +18,8 @@ from tvmplug.targets import TARGETS
 from .conftest import rust_linker
 from .plugins import MODEL_CODE, MODEL_DATA, RUNTIME, TRIPLES, Link, Workshop
 
+pytestmark = pytest.mark.slow
+
 Checked = dict[str, Finding]
 Make = Callable[[str], Workshop]
 
@@ -44,7 +46,6 @@ def _failures(found: Checked) -> dict[str, str]:
     return {name: f.detail for name, f in found.items() if f.status is Status.FAILED}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("target", sorted(TRIPLES.keys() - {"linux-x64"}))
 def test_two_models_over_one_runtime_are_proved(make: Make, target: str) -> None:
     workshop = make(target)
@@ -74,7 +75,6 @@ def _static_model(workshop: Workshop, name: str, prefix: str) -> Project:
     return workshop.merged(model, api)
 
 
-@pytest.mark.slow
 def test_plugins_for_static_linkage_are_one_object_each_in_the_app(static: Workshop) -> None:
     models = [_static_model(static, f"{name}_flutter", f"{name}_") for name in ("g2p", "vad")]
     found = _check(static, *models)
@@ -86,7 +86,6 @@ def test_plugins_for_static_linkage_are_one_object_each_in_the_app(static: Works
     assert "all 4 functions" in found["app"].detail
 
 
-@pytest.mark.slow
 def test_a_constructor_that_the_merge_lost_is_found(static: Workshop) -> None:
     model = _static_model(static, "g2p_flutter", "g2p_")
     image = static.image(model).path

@@ -14,6 +14,8 @@ from tvmplug.targets import TARGETS
 
 from .plugins import Workshop
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Path]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,11 @@ def test_an_archive_on_demand_gives_only_what_is_called(bench: Workbench) -> Non
     assert _names(found) == {"libwhole.a(first.o)", "lib other.a(second.o)"}
 
 
-def test_apple_counts_an_object_that_is_linked_twice(make_bench) -> None:
-    bench: Workbench = make_bench("macos-arm64")
+@pytest.mark.slow
+def test_apple_counts_an_object_that_is_linked_twice(
+    make_bench: Callable[[str], Workbench],
+) -> None:
+    bench = make_bench("macos-arm64")
     registers = bench.compile(
         "registers",
         "static volatile int n; __attribute__((constructor)) static void start(void) { n++; }",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pytest
+
 from tvmplug.proof.linkmap import LinkedObject, LinkMap, read_link_map
 from tvmplug.proof.once import Forced, Linked, Member, prove, prove_one_runtime
 
@@ -97,6 +99,7 @@ def test_one_archive_in_two_images_is_found_from_either_side(bench: Workbench) -
     assert proof.problems[0].what == "libmodel.a is linked into g2p and into vad"
 
 
+@pytest.mark.slow
 def test_two_archives_of_one_name_in_one_image_are_found(
     make_bench: Callable[[str], Workbench],
 ) -> None:
