@@ -96,7 +96,7 @@ def build_library(project: Project, target: Target, libraries: Mapping[str, str]
     if link_map is not None:
         arguments = [f"-Wl,-Map={link_map}", *_LINKER_ARGUMENTS.get(target.os, ())]
         argv += ["--", *(f"-Clink-arg={argument}" for argument in arguments)]
-    variables = {**libraries, **rust.linker_variables(target, work)}
+    variables = {**libraries, **rust.linker_variables(target, work), **rust.minimum_os(target)}
     title = f"build {project.name} for {target.name} (cargo)"
     done = _cargo(project, argv, variables, title, failed=partial(_build_error, project))
     name = f"lib{project.name}.a" if target.is_apple else target.library_name.format(project.name)

@@ -103,6 +103,12 @@ def _linux_linker(target: Target, work: Path) -> Path:
     return program
 
 
+def minimum_os(target: Target) -> dict[str, str]:
+    """The variable that tells rustc the oldest system that a target's objects are for."""
+    names = {"ios": "IPHONEOS_DEPLOYMENT_TARGET", "macos": "MACOSX_DEPLOYMENT_TARGET"}
+    return {names[target.os]: target.minimum_os} if target.is_apple else {}
+
+
 def runner_variables(target: Target) -> dict[str, str]:
     """The cargo variables that name what runs a target's tests on this machine.
 
