@@ -150,6 +150,12 @@ class _Reader:
         _, count = self._data.unpack("HH", 58)
         return [self._data.unpack("IIQQQQIIQQ", table + 64 * index) for index in range(count)]
 
+    def _strings(self, sections: Sequence[tuple[int, ...]], section: tuple[int, ...]) -> int:
+        """Where the names of a table of symbols or versions are."""
+        if section[6] >= len(sections):
+            raise self._data.damaged("a table's names lie in no section")
+        return sections[section[6]][4]
+
     def _symbols(self) -> tuple[list[str], list[Needed]]:
         sections = self._sections()
         defined: list[str] = []
@@ -159,7 +165,7 @@ class _Reader:
         for section in sections:
             if section[1] != _SHT_DYNSYM:
                 continue
-            strings = sections[section[6]][4]
+            strings = self._strings(sections, section)
             for index in range(1, section[5] // 24):
                 name_at, info, _, place = self._data.unpack("IBBH", section[4] + 24 * index)
                 if info >> 4 == _STB_LOCAL:
@@ -179,7 +185,7 @@ class _Reader:
         for section in sections:
             if section[1] != _SHT_VERNEED:
                 continue
-            strings, at = sections[section[6]][4], section[4]
+            strings, at = self._strings(sections, section), section[4]
             for _ in range(section[7]):  # sh_info: how many libraries
                 _, count, file, entry, step = self._data.unpack("HHIII", at)
                 entry += at
@@ -189,7 +195,11 @@ class _Reader:
                         self._data.string(strings + name),
                         self._data.string(strings + file),
                     )
+                    if not entry_step:
+                        break
                     entry += entry_step
+                if not step:
+                    break
                 at += step
         return found
 
