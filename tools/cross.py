@@ -25,14 +25,22 @@ class Cross:
     """What runs AArch64 Linux programs.
 
     Attributes:
-        qemu: The emulator, a static program.
-        sysroot: The folder that holds `lib/`, with the loader, glibc, libgcc_s and libstdc++.
-        versions: The version of every Debian package among them.
+        root: The folder with all of it.
+        versions: The version of every Debian package in it.
     """
 
-    qemu: Path
-    sysroot: Path
+    root: Path
     versions: dict[str, str]
+
+    @property
+    def qemu(self) -> Path:
+        """The emulator, a static program."""
+        return self.root / "usr/bin/qemu-aarch64"
+
+    @property
+    def sysroot(self) -> Path:
+        """The folder that holds `lib/`, with the loader, glibc, libgcc_s and libstdc++."""
+        return self.root / "usr/aarch64-linux-gnu"
 
     def command(
         self,
@@ -80,8 +88,4 @@ def find_or_install_cross() -> Cross:
         Unavailable: They cannot be had on this machine.
     """
     root = installed(CROSS)
-    return Cross(
-        qemu=root.path / "usr/bin/qemu-aarch64",
-        sysroot=root.path / "usr/aarch64-linux-gnu",
-        versions=root.versions,
-    )
+    return Cross(root.path, root.versions)
