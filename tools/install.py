@@ -115,7 +115,7 @@ def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
         make: Makes it, under the temporary name that it is given.
     """
     if not folder.is_dir():
-        with files.locked(folder):
+        with files.locked(folder, timeout_s=_LOCK_TIMEOUT_S):
             if not folder.is_dir():
                 making = folder.with_name(f".{folder.name}.making")
                 shutil.rmtree(making, ignore_errors=True)
