@@ -114,6 +114,16 @@ def test_a_package_that_is_not_there_is_the_reason(archive: Path, tmp_path: Path
 
 
 @needs_apt
+def test_a_program_that_the_packages_lack_is_the_reason(archive: Path, tmp_path: Path) -> None:
+    wanted = Wanted(
+        name="little", title="a little root", packages=WANTED.packages, programs=("usr/bin/run*",)
+    )
+    with pytest.raises(Unavailable, match=r"the packages have no usr/bin/run\*"):
+        find_or_install(wanted, tmp_path / "roots")
+    assert [path for path in (tmp_path / "roots").iterdir() if path.is_dir()] == []
+
+
+@needs_apt
 def test_an_unreachable_archive_is_the_reason(archive: Path, tmp_path: Path) -> None:
     shutil.rmtree(archive)
     with pytest.raises(Unavailable, match=f"cannot read the package lists of {apt.SUITE}"):
