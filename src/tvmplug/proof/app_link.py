@@ -7,20 +7,19 @@ that hold an allow-list, so the linker itself refuses whatever no device has.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from tvmplug import files
 from tvmplug.artifacts.symbols import read_object
 from tvmplug.bootstrap import PACKAGE_DIR
-from tvmplug.errors import BuildError, ProcessError, ToolError
+from tvmplug.errors import BuildError, ProcessError
 from tvmplug.process import run
 from tvmplug.proof.app_object import app_object
 from tvmplug.proof.archives import members_of
 from tvmplug.proof.elf import ElfImage, Needed, read_elf_image
+from tvmplug.proof.linker import find_elf_linker
 from tvmplug.proof.linkmap import LinkMap, read_link_map
 from tvmplug.proof.system import is_system_library, is_system_symbol
 from tvmplug.targets import Target
@@ -108,33 +107,6 @@ def link_static_app(
     return _link_elf(target, inputs, work)
 
 
-@cache
-def find_elf_linker() -> tuple[Path, str]:
-    """Return LLVM's linker for ELF, and its name and version.
-
-    Raises:
-        ToolError: There is none.
-    """
-    found = shutil.which("ld.lld")
-    path = Path(found) if found else _rust_lld()
-    if path is None:
-        raise ToolError(
-            "there is no linker that makes ELF images for every processor: neither ld.lld on PATH "
-            "nor the one that comes with Rust",
-            mend="Install Rust with rustup, or LLVM's lld",
-        )
-    told = run([path, "--version"], echo=False).stdout
-    version = re.search(r"LLD [\d.]+", told)
-    return path, version[0] if version else told.strip()
-
-
-def _rust_lld() -> Path | None:
-    if shutil.which("rustc") is None:
-        return None
-    root = Path(run(["rustc", "--print", "sysroot"], echo=False).stdout.strip())
-    return next(iter(sorted(root.glob("lib/rustlib/*/bin/gcc-ld/ld.lld"))), None)
-
-
 def _write_app(target: Target, functions: Sequence[str], work: Path) -> None:
     files.write_bytes(work / _OBJECT, app_object(target, [ENTRY], list(dict.fromkeys(functions))))
 
@@ -167,8 +139,15 @@ def _lld(linker: DarwinLinker, target: Target) -> list[str | Path]:
 
 
 def _link_elf(target: Target, inputs: Sequence[str], work: Path) -> AppLink:
-    linker, version = find_elf_linker()
-    command: list[str | Path] = [linker, "-m", _EMULATION[target.arch], "-pie", "-e", ENTRY]
+    linker = find_elf_linker()
+    command: list[str | Path] = [
+        *linker.command,
+        "-m",
+        _EMULATION[target.arch],
+        "-pie",
+        "-e",
+        ENTRY,
+    ]
     command += [
         "--no-undefined",
         "--no-demangle",
@@ -178,7 +157,7 @@ def _link_elf(target: Target, inputs: Sequence[str], work: Path) -> AppLink:
         work / _OBJECT,
     ]
     _run(target, [*command, *inputs])
-    return AppLink(target, work / _APP, read_link_map(work / _MAP), version)
+    return AppLink(target, work / _APP, read_link_map(work / _MAP), linker.version)
 
 
 def _run(target: Target, command: Sequence[str | Path]) -> None:
@@ -248,7 +227,6 @@ def _needs(archives: Sequence[Path], target: Target) -> list[Needed]:
 
 def _write_stand_in(target: Target, soname: str, needs: Iterable[Needed], work: Path) -> Path:
     """Link a library that has some functions, in the versions that are asked for, and no code."""
-    linker, _ = find_elf_linker()
     wanted = {(need.name, need.version) for need in needs}
     plain = {name for name, version in wanted if not version}
     # A version that is marked as the default one would also serve who asks for none.
@@ -256,8 +234,8 @@ def _write_stand_in(target: Target, soname: str, needs: Iterable[Needed], work: 
     made = work / soname
     source = work / f"{soname}.o"
     files.write_bytes(source, app_object(target, names, []))
-    command: list[str | Path] = [linker, "-m", _EMULATION[target.arch], "-shared"]
-    command += ["-soname", soname, "-o", made, source]
+    command: list[str | Path] = [*find_elf_linker().command, "-m", _EMULATION[target.arch]]
+    command += ["-shared", "-soname", soname, "-o", made, source]
     if versions := sorted({version for _, version in wanted if version}):
         script = work / f"{soname}.version"
         files.write_text(script, "".join(f"{version} {{}};\n" for version in versions))
