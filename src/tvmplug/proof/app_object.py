@@ -115,7 +115,7 @@ def _macho(target: Target, defines: Sequence[str], calls: Sequence[str]) -> byte
         # An external symbol (bit 27), eight bytes (bits 25-26), its plain address (type 0).
         number = len(defines) + index
         relocations += struct.pack("<iI", 8 * index, number | 1 << 27 | 3 << 25)
-    commands_size = 72 + 2 * 80 + 24 + 24
+    commands_size = 72 + 2 * 80 + 24 + 24 + 80
     start = 32 + commands_size
     ends = [start]
     for part in (text, data, relocations, symbols):
@@ -134,12 +134,15 @@ def _macho(target: Target, defines: Sequence[str], calls: Sequence[str]) -> byte
     build = struct.pack("<6I", 0x32, 24, _MACHO_PLATFORM[target.platform], version, version, 0)
     count = len(defines) + len(calls)
     table = struct.pack("<6I", 0x2, 24, symbols_at, count, strings_at, len(strings.content))
+    # No local symbol, then those that are defined, then the others; Apple's linker wants to know.
+    order = (0, 0, 0, len(defines), len(defines), len(calls), *(0,) * 12)
+    dynamic = struct.pack("<20I", 0xB, 80, *order)
     header = struct.pack(
-        "<8I", 0xFEEDFACF, *_MACHO_CPU[target.arch], 1, 3, commands_size,
+        "<8I", 0xFEEDFACF, *_MACHO_CPU[target.arch], 1, 4, commands_size,
         _SUBSECTIONS_VIA_SYMBOLS, 0,
     )  # fmt: skip
     body = text + data + relocations + symbols + strings.content
-    return header + segment + build + table + body
+    return header + segment + build + table + dynamic + body
 
 
 def _macho_section(
