@@ -139,37 +139,6 @@ def _settings(sources: Sources, options: RuntimeOptions) -> list[str]:
     ]
 
 
-def link_arguments(toolchain: CxxToolchain, archives: Iterable[str]) -> list[str]:
-    """The command that makes the library of the archives, in their folder.
-
-    All of an archive goes in (its registrations are constructors that nothing refers to), what
-    nothing uses goes out, and the C interface alone is seen from outside.
-
-    Args:
-        toolchain: The compiler that links.
-        archives: File names, in the order of the link.
-    """
-    map_flag = "-Wl,--print-map" if toolchain.map_to_stdout else f"-Wl,-Map={LINK_MAP}"
-    return [
-        *toolchain.driver,
-        "-shared",
-        "-o",
-        LIBRARY,
-        f"-Wl,-soname,{LIBRARY}",
-        "-Wl,--whole-archive",
-        *archives,
-        "-Wl,--no-whole-archive",
-        f"-Wl,--version-script={CMAKE_DIR / 'exports.map'}",
-        "-Wl,--gc-sections",
-        "-Wl,-z,defs",
-        "-s",
-        map_flag,
-        *toolchain.link_flags,
-        "-ldl",
-        "-pthread",
-    ]
-
-
 def link_shared(work: Path, archives: Iterable[str], toolchain: CxxToolchain) -> None:
     """Make the library of the archives, and its map; zig first compiles its C++ library, once.
 
@@ -182,7 +151,9 @@ def link_shared(work: Path, archives: Iterable[str], toolchain: CxxToolchain) ->
         BuildError: The link failed.
     """
     # The names are relative, so that the link map holds no folder of this machine.
-    argv = link_arguments(toolchain, archives)
+    argv = toolchain.link_command(
+        LIBRARY, archives, exports=CMAKE_DIR / "exports.map", link_map=LINK_MAP
+    )
     try:
         done = run(argv, cwd=work, env=toolchain.environment, timeout_s=_TIMEOUT_S)
     except ProcessError as error:

@@ -13,6 +13,7 @@ from tvmplug.errors import ArtifactError, UsageError
 from tvmplug.pinned_env import cache_dir
 from tvmplug.pins import PINS
 from tvmplug.targets import Target
+from tvmplug.toolchains import cxx
 
 RECORD = "runtime.json"
 LIBRARY = "libtvm_runtime.so"
@@ -20,6 +21,8 @@ LINK_MAP = "link.map"
 # In the order of a link: what needs stands before what serves it.
 ARCHIVES = ("libtvm_runtime.a", "libtvm_ffi_static.a")
 CMAKE_DIR = Path(__file__).with_name("cmake")
+# The module that knows the compilers' flags.
+_FLAGS = Path(cxx.__file__)
 # Whose build is taken when several lie in the cache: the platform's own compiler first.
 _TOOLCHAINS = ("xcode", "ndk", "gcc", "zig")
 
@@ -28,6 +31,7 @@ PARTS: Mapping[str, str] = {
     "byoc": "constants of modules that another code generator made (BYOC)",
     "kv-cache": "paged KV cache, attention and RNN state, sampling: for language models",
     "reflection": "structural equality, copying and serialization of tvm-ffi's objects",
+    "rpc": "remote calls over TCP, in both directions",
     "timer": "timers, with which a device measures functions",
 }
 
@@ -95,8 +99,9 @@ def store_dir() -> Path:
 
 def built_dir(target: Target, options: RuntimeOptions, toolchain: str) -> Path:
     """Where a built runtime lies: the name holds all that decides what is in it."""
-    recipe = files.sha256_tree(CMAKE_DIR, ignore=lambda path: path.suffix == ".pyc")
-    key = files.sha256_bytes(f"{recipe}\n{','.join(options.parts)}\n".encode())[:16]
+    parts = ",".join(options.parts)
+    recipe = f"{files.sha256_tree(CMAKE_DIR)}\n{files.sha256_file(_FLAGS)}\n{parts}\n"
+    key = files.sha256_bytes(recipe.encode())[:16]
     return store_dir() / "built" / target.name / f"{key}-{toolchain}"
 
 

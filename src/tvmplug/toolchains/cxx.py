@@ -10,7 +10,7 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,11 +69,37 @@ class CxxToolchain:
             f"-DCMAKE_CXX_COMPILER_ID={self.compiler_id}",
             "-DCMAKE_CXX_COMPILER_ID_RUN=1",
             "-DCMAKE_CXX_COMPILER_FORCED=1",
+            "-DCMAKE_CXX_OUTPUT_EXTENSION=.o",
             f"-DCMAKE_CXX_ARCHIVE_CREATE={archive} <TARGET> <OBJECTS>",
             "-DCMAKE_CXX_ARCHIVE_FINISH=",
             f"-DSMALLEST={';'.join(self.smallest)}",
             f"-DWITHOUT_DEMANGLER={'ON' if self.libcxx_inside else 'OFF'}",
         )
+
+    def link_command(
+        self, library: str, archives: Iterable[str], *, exports: Path, link_map: str
+    ) -> list[str]:
+        """The command that makes an ELF library of static archives, in their folder.
+
+        All of an archive goes in (its registrations are constructors that nothing refers to), what
+        nothing uses goes out, and what `exports` names alone is seen from outside.
+
+        Args:
+            library: File name of the result.
+            archives: File names, in the order of the link.
+            exports: The linker's version script.
+            link_map: File name of the link map; with `map_to_stdout` it is printed instead.
+        """
+        return [
+            *self.driver,
+            *("-shared", "-o", library, f"-Wl,-soname,{library}"),
+            *("-Wl,--whole-archive", *archives, "-Wl,--no-whole-archive"),
+            f"-Wl,--version-script={exports}",
+            *("-Wl,--gc-sections", "-Wl,-z,defs", "-s"),
+            "-Wl,--print-map" if self.map_to_stdout else f"-Wl,-Map={link_map}",
+            *self.link_flags,
+            *("-ldl", "-pthread"),
+        ]
 
 
 def find_cxx(target: Target) -> CxxToolchain:

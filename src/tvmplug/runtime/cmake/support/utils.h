@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <string>
-#include <string_view>
 
 namespace tvm {
 namespace support {
@@ -17,8 +16,8 @@ inline bool IsNumber(const std::string& text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-inline bool StartsWith(std::string_view text, std::string_view start) {
-  return text.substr(0, start.size()) == start;
+inline bool StartsWith(const std::string& text, const std::string& start) {
+  return text.compare(0, start.size(), start) == 0;
 }
 
 }  // namespace support
