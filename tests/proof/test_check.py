@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from tvmplug.apple.staging import Package, pack
-from tvmplug.findings import Finding, Status, exit_code
+from tvmplug.errors import ArtifactError
+from tvmplug.findings import Finding, Skipped, Status, exit_code
 from tvmplug.process import run
 from tvmplug.project import Project
-from tvmplug.proof.check import check_link
+from tvmplug.proof.check import check_artifacts, check_link
 from tvmplug.targets import TARGETS
 
 from .conftest import rust_linker
@@ -93,6 +94,24 @@ def test_a_constructor_that_the_merge_lost_is_found(static: Workshop) -> None:
     static.archive(str(image.relative_to(static.folder)), [without])
     found = _check(static, model)
     assert "1 objects with 0 constructors, its archives have 1" in found["once"].detail
+
+
+def test_a_plugin_is_looked_at_by_itself_too(phone: Workshop) -> None:
+    model = phone.model("g2p_flutter", "g2p_")
+    assert "g2p_flutter" in check_artifacts(model, phone.target)
+    assert "tvm_runtime" in check_artifacts(phone.project(RUNTIME), phone.target)
+    with pytest.raises(Skipped, match="vad_flutter is not built for"):
+        check_artifacts(phone.project("vad_flutter", "vad_"), phone.target)
+
+
+def test_what_a_plugin_needs_and_nobody_has_is_named(phone: Workshop) -> None:
+    source = "int openblas_get(void); int g2p_x(void) { return openblas_get(); }"
+    whole = phone.archive("libg2p_flutter_system_lib.a", [phone.compile("blas", source)])
+    lazy = ("-undefined", "dynamic_lookup") if phone.target.is_apple else ()
+    model = phone.model("g2p_flutter", "g2p_", whole=(whole,), other=(), options=lazy)
+    with pytest.raises(ArtifactError, match="it needs openblas_get, which nobody has"):
+        check_artifacts(model, phone.target)
+    assert "openblas_get" in _failures(_check(phone, model))["artifacts"]
 
 
 def test_what_is_not_built_is_skipped_and_says_how_to_build_it(make: Make) -> None:

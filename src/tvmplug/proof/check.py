@@ -20,7 +20,7 @@ from tvmplug.proof.app_link import link_app, link_static_app
 from tvmplug.proof.archives import constructors, forced_archive, members_of
 from tvmplug.proof.artifacts import missing_from_system
 from tvmplug.proof.linkmap import read_link_map
-from tvmplug.proof.once import Linked, Problem, prove, prove_one_runtime
+from tvmplug.proof.once import RUNTIME_SYMBOLS, Linked, Problem, prove, prove_one_runtime
 from tvmplug.proof.parts import Part, part_of, staged_problems
 from tvmplug.targets import Target
 
@@ -68,6 +68,21 @@ def _fail(error: TvmplugError) -> str:
     raise error
 
 
+def check_artifacts(project: Project, target: Target) -> str:
+    """Say how large a plugin's libraries are, or what keeps them from being shipped.
+
+    Args:
+        project: Either kind of plugin.
+        target: What it was built for.
+
+    Raises:
+        Skipped: It is not built for the target.
+        ArtifactError: An object is for another platform or a newer system, a segment is not
+            aligned, something is needed that no device has, a file names a folder of this machine.
+    """
+    return _artifacts([part_of(project, target)], target)
+
+
 def _artifacts(parts: Sequence[Part], target: Target) -> str:
     defined = {name for part in parts for name in part.defined}
     wrong = {part.project.name: _part_problems(part, target, defined) for part in parts}
@@ -91,7 +106,12 @@ def _part_problems(part: Part, target: Target, defined: Collection[str]) -> list
     problems = [problem for contents in part.contents for problem in contents.problems]
     problems += staged_problems(part)
     for contents, path in zip(part.contents, part.libraries, strict=True):
-        missing = missing_from_system(contents, target, defined)
+        # Whether the runtime has what is asked of it is a question of its own.
+        missing = [
+            name
+            for name in missing_from_system(contents, target, defined)
+            if not name.startswith(RUNTIME_SYMBOLS)
+        ]
         if missing:
             problems.append(f"{path.name}: it needs {_several(missing)}, which nobody has")
     return problems
