@@ -59,7 +59,9 @@ def build_runtime(target: Target, options: RuntimeOptions = DEFAULT) -> Runtime:
             return found
         title = f"build TVM's runtime for {target.name} with {toolchain.version} (once)"
         with output.progress(title, every_line=False) as show, files.file_errors(folder):
-            work = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
+            for abandoned in folder.parent.glob(f".new-{folder.name}-*"):
+                shutil.rmtree(abandoned)  # a build that was killed; none runs, or it had the lock
+            work = Path(tempfile.mkdtemp(prefix=f".new-{folder.name}-", dir=folder.parent))
             try:
                 _compile(work, find_sources(), options, toolchain, show)
                 if not target.is_apple:
