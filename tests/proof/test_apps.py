@@ -113,6 +113,16 @@ def test_the_tvm_plugins_are_found_by_either_file(
     assert app.source == (PLUGINS if written is Flutter.pub_get else LOCK)
 
 
+def test_the_packages_alone_name_the_plugins_too(
+    flutter: Flutter, two_models: tuple[str, ...]
+) -> None:
+    root = flutter.pub_lock(*two_models)
+    (root / LOCK).unlink()
+    app = find_app(root)
+    assert [plugin.name for plugin in app.plugins] == ["g2p_flutter", RUNTIME, "vad_flutter"]
+    assert app.source == PACKAGES
+
+
 def test_an_app_whose_plugins_agree_passes(flutter: Flutter, two_models: tuple[str, ...]) -> None:
     found = _check(flutter.pub_get(*two_models))
     assert {f.status for f in found.values()} == {Status.OK}

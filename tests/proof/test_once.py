@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tvmplug.proof.linkmap import LinkedObject, LinkMap, read_link_map
-from tvmplug.proof.once import Forced, Linked, Member, prove, prove_one_runtime
+from tvmplug.proof.once import Forced, Linked, Member, prove, prove_one_runtime, prove_prefixes
 
 from .conftest import Workbench
 
@@ -166,3 +166,12 @@ def test_a_function_that_the_runtime_does_not_have_is_named() -> None:
     (problem,) = prove_one_runtime({"runtime": RUNTIME}, {"g2p_flutter": {"TVMFFINewThing"}})
     assert problem.what == "g2p_flutter needs TVMFFINewThing, which the runtime does not have"
     assert "copier update" in problem.mend
+
+
+def test_prefixes_that_can_name_one_symbol_are_found_pair_by_pair() -> None:
+    assert prove_prefixes({"g2p_flutter": "g2p_", "vad_flutter": "vad_"}) == ()
+    found = prove_prefixes({"a": "g2p_", "b": "g2p_encoder_", "c": "vad_", "d": "vad_"})
+    assert [problem.what for problem in found] == [
+        "b has the prefix g2p_encoder_, a has g2p_: they name the same symbols",
+        "d has the prefix vad_, c has vad_: they name the same symbols",
+    ]

@@ -14,15 +14,15 @@ from urllib.request import url2pathname
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from tvmplug import names
 from tvmplug.errors import ArtifactError, ProjectError, RegistryError, TvmplugError
 from tvmplug.findings import Finding, ask
 from tvmplug.manifest import MANIFEST_NAME, read_manifest
 from tvmplug.project import Project
 from tvmplug.proof.check import check_link
+from tvmplug.proof.once import prove_prefixes
 from tvmplug.targets import TARGETS, Target
 
-# What `flutter pub get` writes: the plugins with their folders, and pub's two files.
+# What `flutter pub get` writes: the plugins with their folders, and pub's own two files.
 PLUGINS = ".flutter-plugins-dependencies"
 LOCK, PACKAGES = "pubspec.lock", ".dart_tool/package_config.json"
 _PUB_GET = "Run `flutter pub get` in {root}"
@@ -76,11 +76,12 @@ def find_app(root: Path) -> App:
         )
     if (root / PLUGINS).is_file():
         source, folders = PLUGINS, dict(_plugins(root))
-    elif (root / LOCK).is_file() and (root / PACKAGES).is_file():
-        source, folders = LOCK, dict(_locked(root))
+    elif (root / PACKAGES).is_file():
+        locked = (root / LOCK).is_file()
+        source, folders = LOCK if locked else PACKAGES, dict(_packages(root, locked=locked))
     else:
         raise ProjectError(
-            f"{root} has neither {PLUGINS} nor {LOCK} with {PACKAGES}",
+            f"{root} has neither {PLUGINS} nor {PACKAGES}",
             mend=_PUB_GET.format(root=root),
         )
     missing = [f"{name} ({folder})" for name, folder in folders.items() if not folder.is_dir()]
@@ -140,15 +141,9 @@ def _plugins(root: Path) -> Iterator[tuple[str, Path]]:
             yield str(row["name"]), root / str(row["path"])
 
 
-def _locked(root: Path) -> Iterator[tuple[str, Path]]:
-    """Names and folders of the packages that pub chose."""
-    try:
-        lock = YAML(typ="safe").load((root / LOCK).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise _unreadable(root, LOCK, str(error).splitlines()[0]) from error
-    packages = lock.get("packages") if isinstance(lock, Mapping) else None
-    if not isinstance(packages, Mapping):
-        raise _unreadable(root, LOCK, "it has no packages")
+def _packages(root: Path, *, locked: bool) -> Iterator[tuple[str, Path]]:
+    """Names and folders of the packages that pub chose: of those in its lock, where it has one."""
+    chosen = _locked(root) if locked else None
     rows = _json(root, PACKAGES).get("packages")
     if not isinstance(rows, list):
         raise _unreadable(root, PACKAGES, "it has no packages")
@@ -157,9 +152,20 @@ def _locked(root: Path) -> Iterator[tuple[str, Path]]:
         if not isinstance(row, Mapping) or not {"name", "rootUri"} <= row.keys():
             raise _unreadable(root, PACKAGES, "a package has no name or no folder")
         # The app itself is among the packages, and not in the lock.
-        if row["name"] in packages:
+        if chosen is None or row["name"] in chosen:
             uri = urlsplit(urljoin(base, str(row["rootUri"])))
             yield str(row["name"]), Path(url2pathname(uri.path))
+
+
+def _locked(root: Path) -> Mapping[str, Any]:
+    try:
+        lock = YAML(typ="safe").load((root / LOCK).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise _unreadable(root, LOCK, str(error).splitlines()[0]) from error
+    packages = lock.get("packages") if isinstance(lock, Mapping) else None
+    if not isinstance(packages, Mapping):
+        raise _unreadable(root, LOCK, "it has no packages")
+    return packages
 
 
 def _json(root: Path, name: str) -> Mapping[str, Any]:
@@ -205,15 +211,9 @@ def _one_runtime(app: App) -> str:
 
 
 def _prefixes(app: App) -> str:
-    for index, plugin in enumerate(app.models):
-        for other in app.models[:index]:
-            prefix, taken = plugin.model.prefix, other.model.prefix
-            if names.conflicts(prefix, taken):
-                raise RegistryError(
-                    f"{plugin.name} has the prefix {prefix}, {other.name} has {taken}: they name "
-                    "the same symbols",
-                    mend="Make one of the plugins anew with another prefix",
-                )
+    problems = prove_prefixes({plugin.name: plugin.model.prefix for plugin in app.models})
+    if problems:
+        raise RegistryError("; ".join(problem.what for problem in problems), mend=problems[0].mend)
     return ", ".join(plugin.model.prefix for plugin in app.models) or "no model"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from tvmplug import files, names
+from tvmplug import files
 from tvmplug.build.staging import human_size
 from tvmplug.errors import ArtifactError, TvmplugError
 from tvmplug.findings import Finding, Skipped, ask
@@ -20,7 +20,14 @@ from tvmplug.proof.app_link import link_app, link_static_app
 from tvmplug.proof.archives import constructors, forced_archive, members_of
 from tvmplug.proof.artifacts import missing_from_system
 from tvmplug.proof.linkmap import read_link_map
-from tvmplug.proof.once import RUNTIME_SYMBOLS, Linked, Problem, prove, prove_one_runtime
+from tvmplug.proof.once import (
+    RUNTIME_SYMBOLS,
+    Linked,
+    Problem,
+    prove,
+    prove_one_runtime,
+    prove_prefixes,
+)
 from tvmplug.proof.parts import Part, part_of, staged_problems
 from tvmplug.targets import Target
 
@@ -125,7 +132,10 @@ def _one_runtime(parts: Sequence[Part], target: Target) -> str:
             mend="Name one runtime plugin",
         )
     models = [part for part in parts if part.project.is_model]
-    problems = [*_prefix_problems(models)]
+    problems = [
+        *prove_prefixes({part.project.name: part.project.model.prefix for part in models}),
+        *_without_prefix(models),
+    ]
     problems += prove_one_runtime(
         {part.project.name: part.defined for part in parts},
         {part.project.name: part.undefined for part in models},
@@ -134,17 +144,9 @@ def _one_runtime(parts: Sequence[Part], target: Target) -> str:
     return f"{runtimes[0]} serves {', '.join(part.project.name for part in models)}"
 
 
-def _prefix_problems(models: Sequence[Part]) -> Iterator[Problem]:
-    for index, part in enumerate(models):
+def _without_prefix(models: Sequence[Part]) -> Iterator[Problem]:
+    for part in models:
         prefix = part.project.model.prefix
-        for other in models[:index]:
-            taken = other.project.model.prefix
-            if names.conflicts(prefix, taken):
-                yield Problem(
-                    f"{part.project.name} has the prefix {prefix}, {other.project.name} has "
-                    f"{taken}: they name the same symbols",
-                    "Make one of the plugins anew with another prefix",
-                )
         foreign = sorted(name for name in part.defined if not name.startswith(prefix))
         if foreign:
             yield Problem(

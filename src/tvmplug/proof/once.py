@@ -6,10 +6,12 @@ that they register; an object that is in two images registers, or keeps its stat
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from tvmplug.names import conflicts
 from tvmplug.proof.linkmap import LinkedObject, LinkMap
 
 # What only the one runtime of an app may define.
@@ -150,6 +152,23 @@ def prove_one_runtime(
     return (*_several_runtimes(owners), *_unmet(owners, needed))
 
 
+def prove_prefixes(prefixes: Mapping[str, str]) -> tuple[Problem, ...]:
+    """Prove that no two models can name the same symbol.
+
+    Args:
+        prefixes: The prefix of each model plugin, by the plugin's name.
+    """
+    pairs = itertools.combinations(prefixes.items(), 2)
+    return tuple(
+        Problem(
+            f"{plugin} has the prefix {prefix}, {other} has {taken}: they name the same symbols",
+            "Make one of the plugins anew with another prefix",
+        )
+        for (other, taken), (plugin, prefix) in pairs
+        if conflicts(prefix, taken)
+    )
+
+
 def _several_runtimes(owners: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
     several: dict[tuple[str, ...], str] = {}
     for name, images in owners.items():
@@ -236,6 +255,6 @@ def _elsewhere(
             )
 
 
-def _several(names: Sequence[str]) -> str:
-    unique = list(dict.fromkeys(names))
+def _several(found: Sequence[str]) -> str:
+    unique = list(dict.fromkeys(found))
     return ", ".join(unique[:3]) + (f" and {len(unique) - 3} more" if unique[3:] else "")
