@@ -52,8 +52,10 @@ def test_the_version_is_told(tvmplug: Tvmplug) -> None:
         (["build", "--nonsense"], 2, "--nonsense"),
         (["registry"], 2, "ACTION"),
         (["build", "--target", "amiga"], 2, "no target 'amiga'"),
-        (["build", "--target", "ios"], 2, "cannot be built yet"),
-        (["compile", "--target", "android-arm64"], 2, "cannot be built yet"),
+        (["build", "--target", "windows-x64"], 2, "cannot be built yet"),
+        (["build", "--target", "ios,windows-x64"], 2, "cannot be built yet"),
+        (["compile", "--target", "macos"], 2, "stands for several targets"),
+        (["check", "--with", "."], 2, "goes with --link only"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_exit_code_2(

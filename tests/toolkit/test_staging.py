@@ -100,7 +100,7 @@ def _link(folder: Path, name: str, source: str, *flags: str) -> Path:
 @pytest.fixture
 def linked(tmp_path: Path, model: Path) -> tuple[Path, Project]:
     """A folder with stand-ins for the runtime's libraries to link against, and the plugin."""
-    for name in environment.RUNTIME_LIBRARIES:
+    for name in environment.runtime_libraries_of(LINUX):
         _link(tmp_path, name, RUNTIME, f"-Wl,-soname,{name}")
     return tmp_path, find_project(model)
 
@@ -108,7 +108,7 @@ def linked(tmp_path: Path, model: Path) -> tuple[Path, Project]:
 def test_a_library_as_it_should_be_has_no_problem(linked: tuple[Path, Project]) -> None:
     folder, project = linked
     path = _link(folder, "libg2p_flutter.so", GOOD, *BOTH, "-Wl,-rpath,$ORIGIN")
-    assert library.audit_library(path, project) == []
+    assert library.audit_library(path, project, LINUX) == []
 
 
 ORIGIN = "-Wl,-rpath,$ORIGIN"
@@ -142,7 +142,8 @@ def test_what_must_not_be_shipped_is_told(
     folder, project = linked
     if "-lz" in flags:
         _link(folder, "libz.so", "int z;", "-Wl,-soname,libz.so.1")
-    problems = library.audit_library(_link(folder, "libg2p_flutter.so", source, *flags), project)
+    path = _link(folder, "libg2p_flutter.so", source, *flags)
+    problems = library.audit_library(path, project, LINUX)
     assert len(problems) == 1
     assert says in problems[0]
 
@@ -150,10 +151,10 @@ def test_what_must_not_be_shipped_is_told(
 def test_no_library_and_no_elf_are_errors(linked: tuple[Path, Project]) -> None:
     folder, project = linked
     with pytest.raises(ArtifactError, match="is missing"):
-        library.audit_library(folder / "none.so", project)
+        library.audit_library(folder / "none.so", project, LINUX)
     (folder / "text.so").write_text("no library")
     with pytest.raises(ArtifactError, match="no ELF library"):
-        library.audit_library(folder / "text.so", project)
+        library.audit_library(folder / "text.so", project, LINUX)
 
 
 def _answering(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
