@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,28 +103,38 @@ class Rust:
 
     def _add(self, target: str) -> None:
         """Compile the standard library for a target, unless it is there."""
-        libraries = self.root / "usr/lib/rustlib" / target
+        # What runs here has tests too.
+        crates = "std,panic_abort" + (",test" if target in _LINKED_BY_ZIG else "")
+        flags = self._flags()
+        decides = json.dumps([crates, flags]).encode()
 
         def make(folder: Path) -> None:
             with progress(f"Rust's standard library for {target} (once)", every_line=False):
-                self._build_std(target, folder / "lib")
+                self._build_std(target, crates, flags, folder / "lib")
 
-        made_once(libraries, make)
+        made = made_once(self.root / "std" / f"{target}-{files.sha256_bytes(decides)[:12]}", make)
+        place = self.root / "usr/lib/rustlib" / target
+        if not place.is_symlink() or place.readlink() != made:
+            linking = place.with_name(f".{target}.{os.getpid()}")
+            linking.symlink_to(made)
+            linking.replace(place)
 
-    def _build_std(self, target: str, to: Path) -> None:
+    def _flags(self) -> list[str]:
+        """What the standard library is compiled with, as for Rust's own releases."""
+        # A panic in it names a source file: not one in a folder of this machine.
+        home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+        replaced = {self.root / "usr/lib/rustlib/src/rust": self.version, home: "cargo"}
+        remapped = [f"--remap-path-prefix={path}=/rustc/{name}" for path, name in replaced.items()]
+        # Who optimises over crates needs the bitcode in all of them.
+        return ["-Cembed-bitcode=yes", *remapped]
+
+    def _build_std(self, target: str, crates: str, flags: Sequence[str], to: Path) -> None:
         """Compile the standard library into a folder, as Rust's own releases hold it."""
         with tempfile.TemporaryDirectory(prefix="tvmplug-std-") as name:
             folder = Path(name)
             (folder / "Cargo.toml").write_text(_MANIFEST, encoding="utf-8")
             (folder / "nothing.rs").touch()
-            # What runs here has tests too.
-            crates = "std,panic_abort" + (",test" if target in _LINKED_BY_ZIG else "")
             options = [f"-Zbuild-std={crates}", "--message-format=json"]
-            home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
-            replaced = {self.root / "usr/lib/rustlib/src/rust": self.version, home: "cargo"}
-            remapped = " ".join(
-                f"--remap-path-prefix={path}=/rustc/{name}" for path, name in replaced.items()
-            )
             done = run(
                 ["cargo", "build", "--release", "--target", target, *options],
                 cwd=folder,
@@ -132,9 +143,7 @@ class Rust:
                     # This compiler is a release, which takes such options only when told so.
                     "RUSTC_BOOTSTRAP": "1",
                     "CARGO_TARGET_DIR": str(folder / "target"),
-                    # Who optimises over crates needs the bitcode in all of them; and what a
-                    # program says of a panic in the library is no folder of this machine.
-                    _variable(target, "RUSTFLAGS"): f"-Cembed-bitcode=yes {remapped}",
+                    "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags),
                 },
                 echo=False,
                 timeout_s=1800,

@@ -121,6 +121,14 @@ def test_static_libraries_are_built_for_phones(
     assert symbol in archive
 
 
+def test_the_standard_library_names_no_folder_of_this_machine(rust: Rust, crate: Path) -> None:
+    library = cargo(rust, crate, "aarch64-unknown-linux-gnu", ["build"]) / "libtally.so"
+    content = library.read_bytes()
+    assert b"/rustc/" in content, "no panic names a source file of the standard library"
+    for folder in (rust.root, Path.home(), crate):
+        assert str(folder).encode() not in content
+
+
 def test_the_standard_library_is_compiled_once(rust: Rust) -> None:
     target = "aarch64-unknown-linux-gnu"
     rust.environment(target)
