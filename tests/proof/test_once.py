@@ -96,7 +96,9 @@ def test_one_archive_in_two_images_is_found_from_either_side(bench: Workbench) -
     archive = bench.archive("libmodel.a", _model(bench))
     forced = Forced("libmodel.a", (FUNCTIONS, START), complete=True)
     proof = prove([_linked(bench, name, [archive], forced) for name in ("g2p", "vad")])
-    assert proof.problems[0].what == "libmodel.a is linked into g2p and into vad"
+    assert [problem.what for problem in proof.problems] == [
+        "libmodel.a is linked into g2p and into vad"
+    ]
 
 
 @pytest.mark.slow
@@ -174,4 +176,13 @@ def test_prefixes_that_can_name_one_symbol_are_found_pair_by_pair() -> None:
     assert [problem.what for problem in found] == [
         "b has the prefix g2p_encoder_, a has g2p_: they name the same symbols",
         "d has the prefix vad_, c has vad_: they name the same symbols",
+    ]
+
+
+def test_an_archive_that_is_named_twice_for_one_image_is_found() -> None:
+    start = LinkedObject("/plugins/libmodel.a", "start.o")
+    forced = Forced("libmodel.a", (START,), complete=True)
+    proof = prove([Linked("g2p_flutter", LinkMap((start,)), (forced, forced))])
+    assert [problem.what for problem in proof.problems] == [
+        "libmodel.a is linked into g2p_flutter twice"
     ]

@@ -30,6 +30,8 @@ _APP, _MAP, _OBJECT = "app", "app.map", "app.o"
 _APPLE_STUBS = ("libSystem.tbd", "libc++.tbd")
 _EMULATION = {"x86_64": "elf_x86_64", "arm64": "aarch64linux"}
 _TIMEOUT_S = 600
+_BUILD_ALL = "Build every plugin of the app with the same tvmplug, and the runtime first"
+_TWICE = "Give each model plugin a prefix of its own, and TVM's runtime to the runtime plugin alone"
 _COMPLAINT = re.compile(
     r"(?:error: |ld: )?((?:undefined (?:symbol|reference)|duplicate symbol|unable to find).*)"
 )
@@ -164,9 +166,11 @@ def _run(target: Target, command: Sequence[str | Path]) -> None:
     try:
         run(command, timeout_s=_TIMEOUT_S, echo=False)
     except ProcessError as error:
+        told = _complaint(error.output)
+        twice = told.startswith("duplicate symbol")
         raise BuildError(
-            f"an app does not link for {target.name}: {_complaint(error.output)}",
-            mend="Build every plugin of the app with the same tvmplug, and the runtime first",
+            f"an app does not link for {target.name}: {told}",
+            mend=_TWICE if twice else _BUILD_ALL,
         ) from error
 
 

@@ -207,9 +207,10 @@ def _app(parts: Sequence[Part], target: Target) -> str:
     with _work() as work:
         linked = link_app(target, libraries, functions, work)
         held = tuple(forced_archive(p.image.path, complete=True) for p in parts if p.is_static)
-        images = map(_linked, _with_maps(parts))
+        images = [_linked(part) for part in _with_maps(parts)]
+        known = prove(images).problems  # which `once` tells
         proof = prove([Linked("the app", linked.link_map, held), *images])
-        _refuse_all(proof.problems)
+        _refuse_all([problem for problem in proof.problems if problem not in known])
     return f"{linked.linker} finds all {len(functions)} functions of the plugins"
 
 
@@ -220,10 +221,12 @@ def _with_maps(parts: Sequence[Part]) -> list[Part]:
 def _functions(parts: Sequence[Part]) -> list[str]:
     models = [part for part in parts if part.project.is_model]
     return sorted(
-        name
-        for part in models
-        for name in part.defined
-        if name.startswith(part.project.model.prefix) and _COMPILED not in name
+        {
+            name
+            for part in models
+            for name in part.defined
+            if name.startswith(part.project.model.prefix) and _COMPILED not in name
+        }
     )
 
 

@@ -120,7 +120,7 @@ def prove(images: Sequence[Linked]) -> Proof:
                     dropped.append(f"{archive.name}({name})")
             if missing:
                 problems.append(_missing(image, archive, missing))
-            problems += _elsewhere(image, archive, places)
+            problems += _elsewhere(image, archive, images, places)
     return Proof(objects, tuple(dropped), tuple(problems))
 
 
@@ -213,9 +213,11 @@ def _shared_archives(images: Sequence[Linked]) -> Iterator[Problem]:
                 )
     for name, names in owners.items():
         if len(names) > 1:
+            where = " and into ".join(dict.fromkeys(names))
+            twice = " twice" if len(set(names)) == 1 else ""
             yield Problem(
-                f"{name} is linked into {' and into '.join(names)}",
-                f"Keep {name} in one of them, and run `tvmplug build` in the other",
+                f"{name} is linked into {where}{twice}",
+                f"Keep one {name}, and run `tvmplug build` for the plugin that has the other",
             )
 
 
@@ -244,14 +246,23 @@ def _missing(image: Linked, archive: Forced, names: Sequence[str]) -> Problem:
 
 
 def _elsewhere(
-    image: Linked, archive: Forced, places: Mapping[str, Counter[tuple[str, str]]]
+    image: Linked,
+    archive: Forced,
+    images: Sequence[Linked],
+    places: Mapping[str, Counter[tuple[str, str]]],
 ) -> Iterator[Problem]:
-    for other, counted in places.items():
-        names = [member.name for member in archive.members if counted[archive.name, member.name]]
-        if names and other != image.name:
+    for other in images:
+        # Who has the archive on purpose is told of as a whole.
+        if other is image or any(forced.name == archive.name for forced in other.archives):
+            continue
+        counted = places[other.name]
+        found = [member.name for member in archive.members if counted[archive.name, member.name]]
+        if found:
             yield Problem(
-                f"{other} holds {_several(names)} of {archive.name}, which belongs to {image.name}",
-                f"Take {archive.name} out of the link of {other}, then run `tvmplug build` there",
+                f"{other.name} holds {_several(found)} of {archive.name}, which belongs to "
+                f"{image.name}",
+                f"Take {archive.name} out of the link of {other.name}, then run `tvmplug build` "
+                "there",
             )
 
 
