@@ -88,7 +88,8 @@ def run_inside(
         return run(full, echo=False, timeout_s=timeout_s)
     except ProcessError as error:
         if error.output.startswith(("unshare:", "mount:")):
-            raise Unavailable(f"no namespaces on this machine ({error.output})") from error
+            why = f"no namespaces on this machine ({error.output})"
+            raise Unavailable(why, "root to run programs in") from error
         raise ProcessError(
             f"{command[0]} failed in {root.name}", output=error.output, returncode=error.returncode
         ) from error

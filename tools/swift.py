@@ -133,4 +133,6 @@ def find_or_install_swift() -> Swift:
         Unavailable: It cannot be had on this machine.
     """
     root = installed(SWIFT)
+    # Where nothing can be run in it, that is told here and not in the midst of a check.
+    run_inside(root.path, ["true"], shown=(), cwd=Path("/"))
     return Swift(root.path, root.versions)

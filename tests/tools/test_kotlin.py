@@ -62,7 +62,6 @@ def test_a_plugin_compiles_and_runs(kotlin: Kotlin, plugin: Path, tmp_path: Path
     [
         (('loadLibrary("greet")', "loadLibrary(1)"), "argument type mismatch"),
         (("onDetachedFromEngine(", "onDetached("), "overrides nothing"),
-        (("FlutterPlugin.FlutterPluginBinding) =", "String) ="), "overrides nothing"),
         (("engine.plugins.FlutterPlugin", "plugins.FlutterPlugin"), "unresolved reference"),
         # A warning alone.
         (("System.load", "val unused = 1\n        System.load"), "variable is unused"),

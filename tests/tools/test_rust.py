@@ -111,6 +111,7 @@ def test_a_program_for_aarch64_linux_runs(rust: Rust, crate: Path, cross: Cross)
         ("aarch64-apple-ios", b"\0_tally_digits\0", b"\xcf\xfa\xed\xfe\x0c\x00\x00\x01"),
         ("aarch64-linux-android", b"\0tally_digits\0", b"\x7fELF\x02\x01\x01"),
     ],
+    ids=["ios", "android"],
 )
 def test_static_libraries_are_built_for_phones(
     rust: Rust, crate: Path, target: str, symbol: bytes, kind: bytes
@@ -119,6 +120,7 @@ def test_static_libraries_are_built_for_phones(
     assert archive.startswith(b"!<arch>\n")
     assert kind in archive
     assert symbol in archive
+    assert str(rust.root).encode() not in archive, "it names a folder of this machine"
 
 
 def test_the_standard_library_names_no_folder_of_this_machine(rust: Rust, crate: Path) -> None:
