@@ -19,6 +19,7 @@ from tvmplug.manifest import Manifest, read_manifest
 from tvmplug.metadata import METADATA_NAME, Metadata, read_metadata
 from tvmplug.pins import PINS
 from tvmplug.project import Project
+from tvmplug.proof.check import check_artifacts
 from tvmplug.runtime.store import find_runtime
 from tvmplug.targets import Target, host_target
 
@@ -50,6 +51,7 @@ def check_project(project: Project, target: Target, registry_path: Path | None) 
         }
     else:
         questions |= {"libraries": partial(_runtime_libraries, project, target)}
+    questions["artifacts"] = partial(check_artifacts, project, target)
     return [ask(name, question) for name, question in questions.items()]
 
 
@@ -80,6 +82,14 @@ def _pubspec(project: Project) -> str:
         raise ProjectError(
             f"pubspec.yaml names the package {pubspec.get('name')}, the manifest {project.name}",
             mend=f"Set `name: {project.name}` in pubspec.yaml",
+        )
+    platforms = ((pubspec.get("flutter") or {}).get("plugin") or {}).get("platforms") or {}
+    if missing := sorted(set(project.manifest.platforms) - set(platforms)):
+        raise ProjectError(
+            f"pubspec.yaml lacks {' and '.join(missing)} under flutter.plugin.platforms, so no app"
+            " gets the plugin there",
+            mend="Add what a new plugin of this template has there, or take the platform out with "
+            "`copier update --data platforms=...`",
         )
     version = str(pubspec.get("version"))
     if not project.is_model and version.partition("+")[0] != PINS.runtime_version:

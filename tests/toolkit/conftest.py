@@ -40,6 +40,16 @@ dependencies:
   # the one runtime
   tvm_runtime_flutter:
     path: ../tvm_runtime_flutter
+flutter:
+  plugin:
+    platforms:
+      linux:
+        ffiPlugin: true
+"""
+RUNTIME_PUBSPEC = """\
+name: tvm_runtime_flutter
+version: 0.27.0
+flutter: {plugin: {platforms: {linux: {ffiPlugin: true}}}}
 """
 MODEL_CARGO = """\
 # Owned by you.
@@ -70,7 +80,7 @@ def runtime(tmp_path: Path) -> Path:
     root.mkdir()
     (root / "tvm_plugin.yaml").write_text(RUNTIME_MANIFEST)
     (root / "tvm_plugins.yaml").write_text(REGISTRY)
-    (root / "pubspec.yaml").write_text("name: tvm_runtime_flutter\nversion: 0.27.0\n")
+    (root / "pubspec.yaml").write_text(RUNTIME_PUBSPEC)
     (root / ".copier-answers.yml").write_text("kind: runtime\n")
     return root
 

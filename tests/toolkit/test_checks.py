@@ -71,6 +71,7 @@ def test_a_plugin_that_is_not_built_passes_and_says_what_is_left(
         "metadata",
         "symbols",
         "library",
+        "artifacts",
     }
 
 
@@ -95,6 +96,12 @@ def test_the_runtime_plugin_is_checked_by_its_own_rules(runtime: Path) -> None:
         ),
         (("rust/Cargo.toml", "../../tvm", "../tvm"), "requirements", 5, "rust/Cargo.toml name"),
         ((".copier-answers.yml", "g2p_\n", "x_\n"), "answers", 5, "says prefix g2p_, the answers"),
+        (
+            ("tvm_plugin.yaml", "platforms: [linux]", "platforms: [linux, android]"),
+            "pubspec",
+            5,
+            "lacks android under flutter.plugin.platforms",
+        ),
         ((".copier-answers.yml", "kind", "{"), "answers", 5, ".copier-answers.yml cannot be read"),
         (("tvm_plugin.yaml", "tvm: 0.27.0.post1", "tvm: 0.26.0"), "pins", 8, "made for TVM 0.26.0"),
         (

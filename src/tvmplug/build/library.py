@@ -10,30 +10,13 @@ from typing import TYPE_CHECKING
 from tvmplug.environment import runtime_libraries_of
 from tvmplug.errors import ArtifactError
 from tvmplug.project import Project
+from tvmplug.proof.system import is_system_library
 from tvmplug.targets import Target
 
 if TYPE_CHECKING:
     import lief
 
 ORIGIN = "$ORIGIN"
-# What glibc's and Rust's own runtime bring, every Linux that Flutter runs on has it; and what the
-# NDK calls stable (https://developer.android.com/ndk/guides/stable_apis).
-_LINUX = frozenset(
-    {
-        "libc.so.6",
-        "libdl.so.2",
-        "libgcc_s.so.1",
-        "libm.so.6",
-        "libpthread.so.0",
-        "librt.so.1",
-    }
-)
-_SYSTEM = {
-    "linux-x64": _LINUX | {"ld-linux-x86-64.so.2"},
-    "linux-arm64": _LINUX | {"ld-linux-aarch64.so.1"},
-    "android-arm64": frozenset({"libc.so", "libdl.so", "liblog.so", "libm.so"}),
-    "android-x64": frozenset({"libc.so", "libdl.so", "liblog.so", "libm.so"}),
-}
 # Folders where sources live on a developer's machine. `/rustc/<hash>` is Rust's own stand-in.
 _MACHINE_PATH = re.compile(rb"/(?:home|root|Users|tmp|work|opt|mnt|private)/[\w.@+-]+/[\w./@+-]+")
 # A plugin with its own copy of the runtime would define these.
@@ -89,7 +72,7 @@ def _export_problems(exported: Sequence[str], prefix: str) -> list[str]:
 def _needed_problems(needed: Sequence[str], target: Target) -> list[str]:
     runtime = runtime_libraries_of(target)
     missing = [name for name in runtime if name not in needed]
-    extra = [name for name in needed if name not in _SYSTEM[target.name] and name not in runtime]
+    extra = [name for name in needed if not is_system_library(name, target) and name not in runtime]
     problems = []
     if missing:
         problems.append(f"it is not linked to {' and '.join(missing)}")
