@@ -117,6 +117,9 @@ def _read_image(data: Bytes) -> MachO:
             platform, minimum_os = _PLATFORMS.get(number, f"platform {number}"), _version(version)
         elif command in _VERSION_MIN:
             platform = _VERSION_MIN[command]
+            # No phone has such a processor: what older compilers mark so is for the simulator.
+            if platform == "ios" and _ARCHES.get(cpu) == "x86_64":
+                platform = "ios-simulator"
             minimum_os = _version(data.unpack("I", position + 8)[0])
         position += size
     return MachO(
