@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plistlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.templates.conftest import isolated, render, template
 from tests.tools.needed import needed
 from tools.ruby import Ruby, find_or_install_ruby
 from tvmplug.apple.macho import read_macho
@@ -26,14 +25,14 @@ from tvmplug.targets import Target
 from tvmplug.toolchains.darwin import find_linker
 
 from .conftest import APPLE, MODEL, RUNTIME, Workbench
+from .plugins import PLUGINS, Render, isolated, render_plugin, template
 
-__all__ = ["isolated", "template"]
+__all__ = ["isolated", "render_plugin", "template"]
 
 pytestmark = pytest.mark.slow
 
 STUBS = Path(__file__).parents[2] / "src/tvmplug/apple/stubs"
 OWNED = "Owned by the template: `copier update` may rewrite it, do not edit."
-PLUGINS = {"tvm_runtime_flutter": "", "g2p_flutter": "g2p_", "vad_flutter": "vad_"}
 LINKAGES = [AppleLinkage.FRAMEWORK, AppleLinkage.STATIC]
 # An app's own code calls what the plugins' Swift classes call.
 APP = """\
@@ -43,24 +42,6 @@ unsigned vad_abi_version(void);
 int main(void) { unsigned v[3]; TVMFFIGetVersion(v);
   return (int)(g2p_abi_version() + vad_abi_version()); }
 """
-
-Render = Callable[..., Path]
-
-
-@pytest.fixture(scope="module")
-def render_plugin(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Render:
-    """Renders a plugin by its name and answers; each is made once. Do not change it."""
-    made: dict[str, Path] = {}
-
-    def plugin(name: str, **answers: Any) -> Path:
-        key = f"{name} {sorted(answers.items())}"
-        if key not in made:
-            own = {"kind": "runtime"} if not PLUGINS[name] else {"plugin_name": name}
-            answers = {"kind": "model", "platforms": ["ios", "macos"], **own, **answers}
-            made[key] = render(template, tmp_path_factory.mktemp("apple") / name, **answers)
-        return made[key]
-
-    return plugin
 
 
 @pytest.fixture(scope="module")

@@ -161,3 +161,11 @@ def test_a_failed_link_leaves_the_old_image_alone(bench: Workbench) -> None:
 def _objects(link_map: Path | None) -> str:
     assert link_map is not None
     return link_map.read_text(errors="replace").partition("# Sections:")[0]
+
+
+def test_an_old_object_for_ios_on_x86_64_is_for_the_simulator(bench: Workbench) -> None:
+    # Until iOS 12 an object did not say "simulator"; Rust's standard library is marked so.
+    old = replace(target_named("ios-simulator-x64"), minimum_os="10.0")
+    content = Workbench(bench.folder, old).object("old", "int f(void) { return 1; }").read_bytes()
+    found = read_macho(content, "old.o")
+    assert (found.platform, found.minimum_os) == ("ios-simulator", "10.0")
