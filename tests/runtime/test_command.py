@@ -79,7 +79,7 @@ def test_a_damaged_record_is_one_line(imported: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["build", "--with", "rpc"], "there is no part 'rpc'. Use one of: byoc, kv-cache"),
+        (["build", "--with", "disco"], "there is no part 'disco'. Use one of: byoc, kv-cache"),
         (["build", "--target", "amiga"], "there is no target 'amiga'"),
     ],
 )

@@ -36,15 +36,23 @@ PARTS: Mapping[str, str] = {
 }
 
 
+# RPC offers its clients to measure functions.
+_NEEDS: Mapping[str, tuple[str, ...]] = {"rpc": ("timer",)}
+
+
 @dataclass(frozen=True)
 class RuntimeOptions:
     """What is built into a runtime.
 
     Attributes:
-        parts: Names from `PARTS`, sorted.
+        parts: Names from `PARTS`; kept sorted, and with the parts that they need.
     """
 
     parts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        needed = {need for part in self.parts for need in _NEEDS.get(part, ())}
+        object.__setattr__(self, "parts", tuple(sorted({*self.parts, *needed})))
 
 
 DEFAULT = RuntimeOptions()
@@ -85,11 +93,11 @@ def options_named(text: str) -> RuntimeOptions:
     Raises:
         UsageError: There is no such part.
     """
-    parts = sorted({part.strip() for part in text.split(",") if part.strip()})
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
     for part in parts:
         if part not in PARTS:
             raise UsageError(f"there is no part '{part}'", mend=f"Use one of: {', '.join(PARTS)}")
-    return RuntimeOptions(tuple(parts))
+    return RuntimeOptions(parts)
 
 
 def store_dir() -> Path:
