@@ -45,9 +45,9 @@ class Workbench:
     folder: Path
     target: Target = field(default_factory=lambda: target_named("ios"))
 
-    def object(self, name: str, source: str) -> Path:
-        """Compile C to `NAME.o`."""
-        text, made = self.folder / f"{name}.c", self.folder / f"{name}.o"
+    def object(self, name: str, source: str, suffix: str = ".c") -> Path:
+        """Compile C, or Objective-C with the suffix `.m`, to `NAME.o`."""
+        text, made = self.folder / f"{name}{suffix}", self.folder / f"{name}.o"
         text.write_text(source)
         compiler = find_cxx(self.target)
         driver = ["cc" if word == "c++" else word for word in compiler.driver]

@@ -169,3 +169,29 @@ def test_an_old_object_for_ios_on_x86_64_is_for_the_simulator(bench: Workbench) 
     content = Workbench(bench.folder, old).object("old", "int f(void) { return 1; }").read_bytes()
     found = read_macho(content, "old.o")
     assert (found.platform, found.minimum_os) == ("ios-simulator", "10.0")
+
+
+METAL = """\
+@interface MTLCompileOptions
++ (id)new;
+@end
+@interface NSString
++ (id)string;
+@end
+extern id MTLCreateSystemDefaultDevice(void);
+id TVMFFIOptions(void) {
+  @autoreleasepool { [NSString string]; MTLCreateSystemDefaultDevice(); }
+  return [MTLCompileOptions new];
+}
+"""
+
+
+def test_a_runtime_with_metal_needs_metal_s_frameworks(bench: Workbench) -> None:
+    archive = bench.archive("metal", [bench.object("metal", METAL, suffix=".m")])
+    wanted = ("libc++", "libobjc", "CoreFoundation", "Foundation", "Metal")
+    image = bench.link(bench.spec("tvm_runtime", [archive], "TVMFFI*", system=wanted))
+    needed = read_macho(image.path.read_bytes(), "image").needed
+    for name in ("Foundation", "Metal"):
+        assert f"/System/Library/Frameworks/{name}.framework/{name}" in needed
+    with pytest.raises(BuildError, match="MTLC"):
+        bench.link(bench.spec("tvm_runtime", [archive], "TVMFFI*", system=wanted[:-1]))
