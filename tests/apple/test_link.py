@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tvmplug.apple.link import link_image
+from tvmplug.apple.link import link_image, system_needed
 from tvmplug.apple.macho import read_macho
 from tvmplug.errors import ArtifactError, BuildError
 from tvmplug.targets import target_named
@@ -188,10 +188,17 @@ id TVMFFIOptions(void) {
 
 def test_a_runtime_with_metal_needs_metal_s_frameworks(bench: Workbench) -> None:
     archive = bench.archive("metal", [bench.object("metal", METAL, suffix=".m")])
-    wanted = ("libc++", "libobjc", "CoreFoundation", "Foundation", "Metal")
+    wanted = system_needed([archive])
+    assert wanted[-1] == "Metal"
     image = bench.link(bench.spec("tvm_runtime", [archive], "TVMFFI*", system=wanted))
     needed = read_macho(image.path.read_bytes(), "image").needed
     for name in ("Foundation", "Metal"):
         assert f"/System/Library/Frameworks/{name}.framework/{name}" in needed
     with pytest.raises(BuildError, match="MTLC"):
         bench.link(bench.spec("tvm_runtime", [archive], "TVMFFI*", system=wanted[:-1]))
+
+
+def test_a_runtime_without_metal_needs_the_c_library_and_c_plus_plus_alone(
+    bench: Workbench,
+) -> None:
+    assert system_needed([bench.library("runtime", RUNTIME)]) == ("libc++",)

@@ -21,6 +21,8 @@ from tvmplug.toolchains.darwin import DarwinLinker, find_linker, sdk_of
 
 _STUBS = Path(__file__).with_name("stubs")
 _EXPORTS = "exports.txt"
+_CXX = "libc++"
+_METAL = ("libobjc", "CoreFoundation", "Foundation", "Metal")
 _TIMEOUT_S = 600
 _COMPLAINT = re.compile(r"(?:error: |ld: )?((?:undefined|duplicate) symbol.*)", re.IGNORECASE)
 
@@ -47,7 +49,7 @@ class ImageSpec:
     on_demand: tuple[Path, ...] = ()
     exports: tuple[str, ...]
     frameworks: tuple[Path, ...] = ()
-    system: tuple[str, ...] = ("libc++",)
+    system: tuple[str, ...] = (_CXX,)
 
     @property
     def install_name(self) -> str:
@@ -135,6 +137,19 @@ def exported_by(archives: Sequence[Path], spec: ImageSpec) -> tuple[str, ...]:
                 if any(fnmatch.fnmatchcase(symbol.name, pattern) for pattern in spec.exports)
             }
     return tuple(sorted(found))
+
+
+def system_needed(archives: Sequence[Path]) -> tuple[str, ...]:
+    """Return what TVM's runtime needs of the system beside libSystem, for `ImageSpec.system`.
+
+    Raises:
+        ArtifactError: An archive is missing or damaged.
+    """
+    for archive in archives:
+        for where, content in members(archive):
+            if any(name.startswith("MTL") for name in read_object(content, where).undefined):
+                return (_CXX, *_METAL)
+    return (_CXX,)
 
 
 def members(path: Path) -> Iterator[tuple[str, bytes]]:
