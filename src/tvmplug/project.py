@@ -88,15 +88,17 @@ def find_project(folder: Path | None) -> Project:
     )
 
 
-def chosen_target(name: str | None) -> Target:
+def chosen_target(name: str | None, *, to_compile: bool = False) -> Target:
     """Return the target of `--target NAME`, or this machine's own when none was named.
+
+    Args:
+        name: What the command line says.
+        to_compile: Only the model is compiled: the GPU's targets are good too.
 
     Raises:
         UsageError: There is no such target, it stands for several, or it cannot be built yet.
     """
-    if name is None:
-        return _buildable(host_target())
-    targets = chosen_targets(name)
+    targets = chosen_targets(name) if not to_compile or name is None else targets_named(name)
     if len(targets) > 1:
         names = ", ".join(target.name for target in targets)
         raise UsageError(f"'{name}' stands for several targets", mend=f"Name one of: {names}")
@@ -114,6 +116,11 @@ def chosen_targets(names: str | None) -> tuple[Target, ...]:
 
 
 def _buildable(target: Target) -> Target:
+    if target.device != "cpu":
+        raise UsageError(
+            f"target {target.name} is compiled, not linked: the crates call models on the CPU",
+            mend=f"Use `tvmplug compile --target {target.name}`",
+        )
     if not target.supported:
         raise UsageError(
             f"target {target.name} cannot be built yet",

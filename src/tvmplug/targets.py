@@ -6,7 +6,7 @@ import enum
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from tvmplug.errors import UsageError
@@ -38,6 +38,7 @@ class Target:
             slice of the XCFramework that it is a part of.
         library_name: File name of a shared library, with `{}` for its name.
         group: The name that stands for this row and the others of one slice (`macos`).
+        device: What the kernels run on: `cpu` or `metal`.
         supported: Whether `tvmplug build` makes it yet.
     """
 
@@ -52,6 +53,7 @@ class Target:
     library_dir: str
     library_name: str
     group: str = ""
+    device: str = "cpu"
     supported: bool = True
 
     @property
@@ -182,6 +184,23 @@ _ROWS = (
 TARGETS: Mapping[str, Target] = MappingProxyType({row.name: row for row in _ROWS})
 
 
+def _metal(row: Target) -> Target:
+    """The same machine with the kernels on its GPU; the processor calls them."""
+    return replace(
+        row,
+        name=f"{row.name}-metal",
+        tvm_target=MappingProxyType({"kind": "metal", "host": dict(row.tvm_target)}),
+        group=f"{row.group}-metal" if row.group else "",
+        device="metal",
+    )
+
+
+# What `tvmplug compile` makes beside them: objects for a runtime with Metal, which is the author's
+# own so far (`tvmplug runtime import`).
+METAL: Mapping[str, Target] = MappingProxyType(
+    {made.name: made for made in (_metal(row) for row in _ROWS if row.is_apple)}
+)
+
 # What one name builds: the rows of one slice.
 GROUPS: Mapping[str, tuple[Target, ...]] = MappingProxyType(
     {
@@ -197,9 +216,10 @@ def target_named(name: str) -> Target:
     Raises:
         UsageError: There is no such target.
     """
-    if name not in TARGETS:
+    row = TARGETS.get(name) or METAL.get(name)
+    if row is None:
         raise UsageError(f"there is no target '{name}'", mend=f"Use one of: {_choices()}")
-    return TARGETS[name]
+    return row
 
 
 def targets_named(text: str) -> tuple[Target, ...]:

@@ -21,7 +21,7 @@ from tvmplug.artifacts.audit import audit_folder
 from tvmplug.artifacts.symbols import read_object
 from tvmplug.compiler.run import compile_plugin
 from tvmplug.metadata import METADATA_NAME, Bounds, TensorSpec, read_metadata
-from tvmplug.targets import TARGETS, ObjectFormat
+from tvmplug.targets import METAL, TARGETS, ObjectFormat
 
 pytestmark = pytest.mark.slow
 
@@ -289,3 +289,49 @@ def test_two_compilers_at_once_agree(plugin: Callable[..., Any]) -> None:
 
     assert sorted(answer["compiled"] for answer in answers) == [False, True]
     assert answers[0]["archive_sha256"] == answers[1]["archive_sha256"]
+
+
+@pytest.mark.parametrize("target", METAL)
+def test_kernels_for_apples_gpus_are_in_the_objects_as_source(
+    compiled: Any, tmp_path: Path, target: str
+) -> None:
+    made = type(compiled)(tmp_path / "copy")
+    shutil.copytree(compiled.root, made.root)
+    compile_plugin(made.root, METAL[target], made.out(target), update_golden=False)
+
+    metadata = audit_folder(made.out(target), METAL[target])
+    archive = (made.out(target) / metadata.archive).read_bytes()
+    assert metadata.target == target
+    assert b"kernel void" in archive
+    assert b"using namespace metal;" in archive
+
+
+XCRUN = """\
+#!/bin/sh
+# Stands in for Xcode's driver: a library is what its compiler was given, behind Metal's magic.
+last() { for word; do :; done; echo "$word"; }
+case "$*" in
+  *--find*) echo /usr/bin/metal ;;
+  *show-sdk-version*) echo 17.0 ;;
+  *" -c "*) for w; do [ "$p" = -c ] && cp "$w" "$(last "$@")"; p=$w; done ;;
+  *) { printf MTLB; wc -c < "$4"; } > "$(last "$@")" ;;
+esac
+"""
+
+
+def test_with_xcode_the_objects_hold_compiled_kernels(
+    compiled: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "xcrun").write_text(XCRUN)
+    (programs / "xcrun").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=":")
+    made = type(compiled)(tmp_path / "copy")
+    shutil.copytree(compiled.root, made.root)
+
+    answer = made.compile("ios-metal").answer
+
+    archive = Path(answer["archive"]).read_bytes()
+    assert b"MTLB" in archive
+    assert b"kernel void" not in archive

@@ -54,6 +54,8 @@ def test_the_version_is_told(tvmplug: Tvmplug) -> None:
         (["build", "--target", "amiga"], 2, "no target 'amiga'"),
         (["build", "--target", "windows-x64"], 2, "cannot be built yet"),
         (["build", "--target", "ios,windows-x64"], 2, "cannot be built yet"),
+        (["build", "--target", "ios-metal"], 2, "is compiled, not linked"),
+        (["compile", "--target", "macos-metal"], 2, "no target 'macos-metal'"),
         (["compile", "--target", "macos"], 2, "stands for several targets"),
         (["check", "--with", "."], 2, "goes with --link only"),
     ],

@@ -19,6 +19,8 @@ RUNTIME = frozenset(
         "TVMFFIErrorSetRaisedFromCStr",
         "TVMFFIErrorSetRaisedFromCStrParts",
         "TVMFFIFunctionCall",
+        "TVMFFIHandleDeinitOnce",
+        "TVMFFIHandleInitOnce",
         "TVMFFIObjectDecRef",
         "TVMFFIObjectIncRef",
     }

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Run the command."""
     project = find_project(args.project)
-    target = chosen_target(args.target)
+    target = chosen_target(args.target, to_compile=True)
     changed = steps.compile_model(project, target, update_golden=args.update_golden)
     folder = project.compiled_dir(target)
     metadata = read_metadata(folder / METADATA_NAME)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tvmplug import files
-from tvmplug.compiler import placing
+from tvmplug.compiler import metal, placing
 from tvmplug.errors import CompileError, ExportError, ToolError
 from tvmplug.export import Array, Component
 from tvmplug.pins import PINS
@@ -192,8 +192,10 @@ def lower(module: IRModule, component: Component, prefix: str, target: Target) -
             transform.FuseTIR(),
         ]
         with tvm.target.Target(dict(target.tvm_target)):
-            lowered = tvm.transform.Sequential(passes)(module)
-        return _with_two_kernels(lowered).with_attr("system_lib_prefix", prefix)
+            lowered = _with_two_kernels(tvm.transform.Sequential(passes)(module))
+            if target.device == "metal":
+                lowered = metal.schedule(lowered)
+        return lowered.with_attr("system_lib_prefix", prefix)
 
 
 def _with_two_kernels(lowered: IRModule) -> IRModule:
@@ -239,7 +241,8 @@ def objects(
             import tvm  # noqa: PLC0415
             from tvm import relax  # noqa: PLC0415
 
-            executable = relax.build(lowered, tvm.target.Target(dict(target.tvm_target)))
+            with metal.own_compiler(target):
+                executable = relax.build(lowered, tvm.target.Target(dict(target.tvm_target)))
             paths: list[str] = []
 
             def collect(_: str, objects: list[str], **__: object) -> None:
