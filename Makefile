@@ -16,7 +16,7 @@ export TVMPLUG_CACHE_DIR := $(CURDIR)/.cache/tvmplug
 export TVMPLUG_TEST_CARGO_TARGET := $(CURDIR)/.cache/cargo/tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup toolchain demo demo-app test test-fast lint typecheck format bench docs lock clean
+.PHONY: help setup toolchain demo demo-app test test-phones test-fast lint typecheck format bench docs lock clean
 
 help: ## List what there is to make.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -41,11 +41,14 @@ demo-app: setup ## Build a Flutter app with both plugins, start it, use it, and 
 demo: setup ## Generate the plugins, build them, and run two models over one runtime (WORDS=, SOUND=).
 	@$(PY) -m demo.run --words "$(WORDS)" --sound "$(SOUND)"
 
-test: setup ## Run every test (the real compiler, cargo, git and Copier).
-	@$(PY) -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
+test: setup ## Run the tests (the real compiler, cargo, git, Copier, Dart and linkers).
+	@$(PY) -m pytest -m "not phones" --numprocesses 2 --dist loadscope --no-loadscope-reorder
+
+test-phones: setup ## Build runtime and models for phones, Macs and AArch64 Linux, and prove them: 20 more minutes.
+	@$(PY) -m pytest -m phones --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 test-fast: setup ## Run the tests that need no compiler and no cargo: under a minute.
-	@$(PY) -m pytest -m "not slow" --numprocesses 2 --dist loadfile
+	@$(PY) -m pytest -m "not slow and not phones" --numprocesses 2 --dist loadfile
 
 lint: setup ## Check style: ruff, and the formatting of Python code.
 	@$(VENV)/bin/ruff check .

@@ -34,9 +34,17 @@ GROUPS = (
 )
 
 
+# What builds runtimes, standard libraries and plugins for other machines: `make test-phones`.
+PHONES = frozenset({"phones", "runtime", "tools"})
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest's own hook, which looks at `-m`, comes later
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the groups."""
+    """Sort the groups, and mark those of other machines."""
     items.sort(key=lambda item: _place(item.path.relative_to(HERE).as_posix()))
+    for item in items:
+        if item.path.relative_to(HERE).parts[0] in PHONES:
+            item.add_marker(pytest.mark.phones)
 
 
 class GroupScheduling(LoadScopeScheduling):

@@ -46,6 +46,9 @@ def read(data: Bytes) -> tuple[str, str | None, str | None, tuple[Symbol, ...]]:
             minimum_os = _version(version)
         elif command in _LC_VERSION_MIN:
             platform = _LC_VERSION_MIN[command]
+            # No phone has such a processor: what older compilers mark so is for the simulator.
+            if platform == "ios" and _CPUS.get(cpu) == "x86_64":
+                platform = "ios-simulator"
             minimum_os = _version(data.unpack("I", position + 8)[0])
         position += size
     return _CPUS.get(cpu, f"Mach-O CPU {cpu:#x}"), platform, minimum_os, tuple(symbols)

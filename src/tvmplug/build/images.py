@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tvmplug import environment, files
-from tvmplug.apple.link import ImageSpec, link_image
+from tvmplug.apple.link import ImageSpec, link_image, system_needed
 from tvmplug.apple.prelink import prelink
 from tvmplug.build import cargo, library
 from tvmplug.build.image import LINK_MAP, Image, forget_image, read_image, write_image
@@ -85,6 +85,7 @@ def _apple_runtime(runtime: Runtime, linkage: AppleLinkage) -> Image:
             name=RUNTIME_NAME,
             forced=runtime.archives,
             exports=RUNTIME_EXPORTS,
+            system=system_needed(runtime.archives),
         )
         made = _link(spec, linkage, folder / f"{RUNTIME_NAME}.framework")
         image = replace(made, proof_only=made.proof_only or runtime.proof_only)
