@@ -59,6 +59,7 @@ class ComponentSpec:
         rtol: Relative tolerance of the golden test.
         atol: Absolute tolerance of the golden test.
         parallel: Whether its kernels use TVM's pool of workers; where nothing was said, they may.
+        calls: The functions of TVM's runtime that it calls by name.
     """
 
     name: str
@@ -70,6 +71,7 @@ class ComponentSpec:
     rtol: float
     atol: float
     parallel: bool = True
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,7 @@ def _component(document: Mapping[str, Any]) -> ComponentSpec:
         rtol=float(document["rtol"]),
         atol=float(document["atol"]),
         parallel=bool(document.get("parallel", True)),
+        calls=tuple(str(name) for name in document.get("calls", ())),
     )
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tvmplug import environment, files
-from tvmplug.build import library
+from tvmplug.build import images, library
+from tvmplug.build.image import Image
 from tvmplug.build.staging import human_size, stage
 from tvmplug.build.stamp import Stamp, is_current, write_stamp
 from tvmplug.errors import (
@@ -21,6 +22,7 @@ from tvmplug.errors import (
     ProcessError,
     ToolError,
 )
+from tvmplug.metadata import ComponentSpec, Metadata
 from tvmplug.project import Project, find_project
 from tvmplug.relay import relay
 from tvmplug.targets import TARGETS
@@ -235,3 +237,23 @@ def test_relay_ends_a_program_that_runs_too_long(tmp_path: Path) -> None:
     with pytest.raises(ProcessError, match=r"did not finish within 0\.3 s"):
         relay(["sleep", "30"], cwd=tmp_path, env=None, timeout_s=0.3, show=lambda _: None)
     assert time.monotonic() - started < 5
+
+
+def test_a_model_that_calls_a_part_the_runtime_lacks_is_refused(tmp_path: Path) -> None:
+    archive = tmp_path / "libtvm_runtime.a"
+    archive.write_bytes(b"...vm.builtin.match_shape\0vm.builtin.attention_kv_cache\0")
+    target = TARGETS["linux-arm64"]
+    runtime = Image(target, tmp_path / "libtvm_runtime.so", None, "zig", False, (archive,))
+
+    def checked(call: str) -> None:
+        component = ComponentSpec(
+            "decoder", "g2p_decoder_", "main", (), (), {}, rtol=1e-4, atol=1e-5, calls=(call,)
+        )
+        metadata = Metadata(
+            "g2p_flutter", "g2p_", "x.a", "0", target.name, {}, "0", "0", "0", (component,)
+        )
+        images.check_calls(metadata, target, runtime)
+
+    checked("vm.builtin.match_shape")
+    with pytest.raises(ArtifactError, match="'decoder' calls vm.builtin.attention, which"):
+        checked("vm.builtin.attention")

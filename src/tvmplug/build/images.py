@@ -14,7 +14,7 @@ from tvmplug.build import cargo, library
 from tvmplug.build.image import LINK_MAP, Image, forget_image, read_image, write_image
 from tvmplug.errors import ArtifactError
 from tvmplug.manifest import AppleLinkage
-from tvmplug.metadata import METADATA_NAME, read_metadata
+from tvmplug.metadata import METADATA_NAME, Metadata, read_metadata
 from tvmplug.process import run
 from tvmplug.project import Project
 from tvmplug.runtime.build import build_runtime
@@ -146,6 +146,7 @@ def link_model(project: Project, target: Target, work: Path) -> Image:
     metadata = read_metadata(project.compiled_dir(target) / METADATA_NAME)
     archive = project.compiled_dir(target) / metadata.archive
     runtime = runtime_image(project, target)
+    check_calls(metadata, target, runtime)
     crate = cargo.build_library(project, target, library_variables(project, target))
     if target.is_apple:
         image = _linked_for_apple(project, target, archive, crate.path, work, runtime)
@@ -153,6 +154,34 @@ def link_model(project: Project, target: Target, work: Path) -> Image:
         built = work / image_name(project, target)
         image = _audited_library(project, target, archive, crate, built, runtime)
     return _keep(image, project.image_dir(target))
+
+
+def check_calls(metadata: Metadata, target: Target, runtime: Image) -> None:
+    """Refuse a model that calls a part of TVM which this runtime was built without.
+
+    TVM registers its functions by name, so a name that is not in the runtime's archives is no
+    function of it.
+
+    Args:
+        metadata: Of the compiled model.
+        target: What it is for.
+        runtime: The runtime that it would run on.
+
+    Raises:
+        ArtifactError: Names the first function that is missing.
+    """
+    if not runtime.archives:
+        return  # the wheels' own, which has every part: the compiler has compared with it
+    with files.file_errors(runtime.archives[0]):
+        content = b"".join(path.read_bytes() for path in runtime.archives)
+    for component in metadata.components:
+        for name in component.calls:
+            if name.encode() + b"\0" not in content:
+                raise ArtifactError(
+                    f"the component '{component.name}' calls {name}, which the runtime for"
+                    f" {target.name} was built without",
+                    mend="Import a runtime that has it: `tvmplug runtime import DIR`",
+                )
 
 
 def _linked_for_apple(

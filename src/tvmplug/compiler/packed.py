@@ -28,12 +28,15 @@ print(json.dumps(sorted(list_global_func_names())))
 """
 
 
-def check_calls(lowered: IRModule, component: str) -> None:
-    """Compare the library functions that a module calls with those of the runtime.
+def check_calls(lowered: IRModule, component: str) -> tuple[str, ...]:
+    """Compare the library functions that a module calls with those of the wheels' runtime.
 
     Args:
         lowered: what `tvm_facade.lower` returned.
         component: the component's name, for the message.
+
+    Returns:
+        The names of the functions that it calls.
 
     Raises:
         CompileError: names the first function that the runtime lacks.
@@ -45,6 +48,7 @@ def check_calls(lowered: IRModule, component: str) -> None:
             " have",
             mend="Leave that step (sorting, top-k, ...) out of the model and do it in Rust",
         )
+    return tuple(sorted(called))
 
 
 def _called(lowered: IRModule) -> set[str]:

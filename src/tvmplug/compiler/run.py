@@ -110,12 +110,12 @@ def _compile(
         imported = frontends.to_relax(component, folder)
         spec = interface.describe(component, imported, prefix)
         lowered = tvm_facade.lower(imported.module, component, spec.prefix, target)
-        packed.check_calls(lowered, component.name)
+        calls = packed.check_calls(lowered, component.name)
     with _stage(f"codegen {component.name}"):
         objects = tvm_facade.objects(lowered, component.name, target, scratch)
     parallel = any(_POOL in read_object(content, name).undefined for name, content in objects)
     members = [_member(spec.prefix, name, content) for name, content in objects]
-    return replace(spec, parallel=parallel), members
+    return replace(spec, parallel=parallel, calls=calls), members
 
 
 def _member(prefix: str, name: str, content: bytes) -> Member:

@@ -182,9 +182,13 @@ def _macho_problems(macho: MachO, target: Target) -> Iterator[str]:
             yield f"it needs {name}, which an app does not have"
 
 
+# What every image has of itself: an object asks for it, and the linker makes it.
+_MADE_BY_LINKER = frozenset({"__dso_handle", "dyld_stub_binder"})
+
+
 def _is_system_symbol(name: str, target: Target) -> bool:
     if target.is_apple:
-        return name in _apple_symbols() or name.startswith("dyld_stub_binder")
+        return name in _apple_symbols() or name in _MADE_BY_LINKER
     return is_system_symbol(name, target)
 
 
