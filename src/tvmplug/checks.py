@@ -238,7 +238,7 @@ def _runtime_libraries(project: Project, target: Target) -> str:
     missing = [name for name in names if not (staged / name).is_file()]
     if missing:
         raise Skipped(f"{' and '.join(missing)} not staged yet", mend=_build(target))
-    kept = _kept_runtime(target)
+    kept = _kept_runtime(project, target)
     for name in names if kept is not None else ():
         if kept and files.sha256_file(staged / name) != files.sha256_file(kept / name):
             raise ArtifactError(
@@ -247,12 +247,12 @@ def _runtime_libraries(project: Project, target: Target) -> str:
     return f"{' and '.join(names)} of TVM {PINS.tvm}"
 
 
-def _kept_runtime(target: Target) -> Path | None:
+def _kept_runtime(project: Project, target: Target) -> Path | None:
     """The folder of the cache that the libraries were staged from, when it is there."""
     if environment.has_wheel(target):
         folder = environment.runtime_dir(target)
         return folder if folder.is_dir() else None
-    runtime = find_runtime(target)
+    runtime = find_runtime(target, images.runtime_options(project))
     return runtime.folder if runtime is not None else None
 
 

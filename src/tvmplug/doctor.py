@@ -6,6 +6,7 @@ import platform
 import re
 import shutil
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,7 +19,10 @@ from tvmplug.pinned_env import cache_dir
 from tvmplug.pins import PINS
 from tvmplug.process import run
 from tvmplug.project import Project
-from tvmplug.targets import host_target
+from tvmplug.targets import TARGETS, host_target
+from tvmplug.toolchains.cxx import find_cxx
+from tvmplug.toolchains.darwin import find_linker
+from tvmplug.toolchains.ndk import find_ndk
 
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)*")
 
@@ -53,6 +57,7 @@ _TOOLS = (
         PINS.flutter,
         needed=False,
     ),
+    _Tool("CMake", "cmake", "--version", "Only for other machines: install CMake", needed=False),
 )
 
 
@@ -68,6 +73,7 @@ def examine(project: Project | None) -> list[Finding]:
         ask("cache", lambda: str(cache_dir())),
         ask("compile environment", lambda: _compile_environment(project)),
         ask("runtime libraries", _runtime_libraries),
+        *(ask(name, partial(_for_others, find)) for name, find in _FOR_OTHERS.items()),
     ]
 
 
@@ -104,6 +110,27 @@ def _compile_environment(project: Project | None) -> str:
                 mend=f"Delete {python.parent.parent}; the next `tvmplug build` makes it again",
             )
     return f"TVM {PINS.tvm}, tvm-ffi {PINS.tvm_ffi} ({python.parent.parent})"
+
+
+def _ndk() -> str:
+    found = find_ndk()
+    return f"{found.version} ({found.path})"
+
+
+# What only builds for other machines need.
+_FOR_OTHERS: Mapping[str, Callable[[], str]] = {
+    "Android NDK": _ndk,
+    "C++ for Apple": lambda: find_cxx(TARGETS["ios"]).version,
+    "linker for Apple": lambda: find_linker().version,
+    "C++ for AArch64 Linux": lambda: find_cxx(TARGETS["linux-arm64"]).version,
+}
+
+
+def _for_others(find: Callable[[], str]) -> str:
+    try:
+        return find()
+    except ToolError as error:
+        raise Skipped(error.message, mend=error.mend) from error
 
 
 def _runtime_libraries() -> str:

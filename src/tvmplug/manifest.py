@@ -97,6 +97,7 @@ class Manifest:
         platforms: The Flutter platforms that it supports.
         organisation: The author's domain, reversed: what identifiers of its artifacts begin with.
         apple_linkage: What its iOS and macOS artifacts are: dynamic frameworks or static libraries.
+        runtime_parts: Of the runtime plugin: what its runtime holds beyond what every model needs.
         tvm: Version of apache-tvm that its template pins.
         tvm_ffi: Version of apache-tvm-ffi that its template pins.
         model: What only a model plugin has; None for the runtime plugin.
@@ -108,6 +109,7 @@ class Manifest:
     platforms: tuple[str, ...]
     organisation: str
     apple_linkage: AppleLinkage
+    runtime_parts: tuple[str, ...]
     tvm: str
     tvm_ffi: str
     model: Model | None
@@ -164,6 +166,7 @@ class _Reader:
                 platforms=self._strings("platforms"),
                 organisation=self._organisation(),
                 apple_linkage=self._apple_linkage(),
+                runtime_parts=self._runtime_parts(),
                 tvm=self._text("tvm"),
                 tvm_ffi=self._text("tvm_ffi"),
                 model=self._model() if kind is Kind.MODEL else None,
@@ -179,6 +182,9 @@ class _Reader:
     def _organisation(self) -> str:
         # Manifests of earlier templates have none.
         return self._text("organisation") if "organisation" in self._content else "com.example"
+
+    def _runtime_parts(self) -> tuple[str, ...]:
+        return self._strings("runtime_parts") if "runtime_parts" in self._content else ()
 
     def _apple_linkage(self) -> AppleLinkage:
         if "apple_linkage" not in self._content:  # rendered only for iOS and macOS

@@ -52,5 +52,6 @@ def variants() -> dict[str, dict[str, Any]]:
             **plugin, "platforms": ["ios", "android"], "apple_linkage": "static"
         }  # fmt: skip
         found[f"{kind}-macos"] = {**plugin, "platforms": ["macos"]}
+    found["runtime-with-parts"] = {"kind": "runtime", "runtime_parts": ["kv-cache", "rpc"]}
     found["model-short-name"] = {"kind": "model", "plugin_name": "a1", "components": ["x"]}
     return found

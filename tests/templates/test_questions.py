@@ -24,6 +24,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from tvmplug import names
 from tvmplug.commands.new import one_line
 from tvmplug.errors import NamingError
+from tvmplug.runtime.store import PARTS
 
 from .conftest import REPOSITORY, render
 from .matrix import QUESTIONS, choices
@@ -60,6 +61,8 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"platforms": ["beos"]}, "platform 'beos' is none of Flutter's", "[linux, android,"),
     ({"platforms": "[]"}, "platforms is empty", "[linux]"),
     ({"platforms": "[ios, linux, ios]"}, "names one twice", "[ios, linux]"),
+    ({"runtime_parts": "[disco]"}, "names 'disco'", "[byoc, kv-cache, reflection, rpc, timer]"),
+    ({"runtime_parts": "rpc"}, "is no list", "[kv-cache]"),
     ({"apple_linkage": "dynamic"}, "apple_linkage 'dynamic'", "framework, static"),
     ({"source": "keras"}, "source 'keras'", "torch, onnx, relax"),
     ({"license": "GPL"}, "license 'GPL'", "Apache-2.0"),
@@ -253,3 +256,9 @@ def test_a_prefix_in_the_runtime_plugins_registry_is_refused(
 def test_pins_and_rules_are_not_recorded(template: Path, tmp_path: Path) -> None:
     recorded = (render(template, tmp_path / "g2p_flutter") / ".copier-answers.yml").read_text()
     assert [name for name in _RULES if f"\n{name}:" in recorded] == []
+
+
+def test_the_parts_of_the_runtime_are_those_that_can_be_built() -> None:
+    assert set(choices("runtime_parts")) == set(PARTS)
+    for part in PARTS:
+        assert f'"{part}"' in (REPOSITORY / "questions" / "checks.jinja").read_text()

@@ -13,12 +13,12 @@ from tvmplug.apple.prelink import prelink
 from tvmplug.build import cargo, library
 from tvmplug.build.image import LINK_MAP, Image, forget_image, read_image, write_image
 from tvmplug.errors import ArtifactError
-from tvmplug.manifest import AppleLinkage
+from tvmplug.manifest import MANIFEST_NAME, AppleLinkage, read_manifest
 from tvmplug.metadata import METADATA_NAME, Metadata, read_metadata
 from tvmplug.process import run
 from tvmplug.project import Project
 from tvmplug.runtime.build import build_runtime
-from tvmplug.runtime.store import Runtime
+from tvmplug.runtime.store import DEFAULT, Runtime, RuntimeOptions, options_named
 from tvmplug.targets import Target
 from tvmplug.toolchains import rust
 
@@ -52,7 +52,7 @@ def runtime_image(project: Project | None, target: Target) -> Image:
     if environment.has_wheel(target):
         path = environment.runtime_libraries(project, target) / image_of_wheel(target)
         return Image(target, path, None, "TVM's own wheel", False, ())
-    runtime = build_runtime(target)
+    runtime = build_runtime(target, runtime_options(project))
     if target.is_apple:
         return _apple_runtime(runtime, AppleLinkage.FRAMEWORK)
     if runtime.shared is None:
@@ -68,6 +68,21 @@ def runtime_image(project: Project | None, target: Target) -> Image:
         proof_only=runtime.proof_only,
         archives=runtime.archives,
     )
+
+
+def runtime_options(project: Project | None) -> RuntimeOptions:
+    """What the runtime plugin asks to have in its runtime.
+
+    Args:
+        project: A plugin; where its runtime plugin is not on this machine, the default is taken.
+
+    Raises:
+        UsageError: Its manifest names a part that there is not.
+    """
+    root = project.manifest.runtime_root if project is not None else None
+    if root is None or not (root / MANIFEST_NAME).is_file():
+        return DEFAULT
+    return options_named(",".join(read_manifest(root).runtime_parts))
 
 
 def image_of_wheel(target: Target) -> str:
@@ -106,7 +121,9 @@ def take_runtime(project: Project, target: Target) -> Image:
         TvmplugError: What `runtime_image` raises.
     """
     if target.is_apple and project.manifest.apple_linkage is AppleLinkage.STATIC:
-        image = _apple_runtime(build_runtime(target), AppleLinkage.STATIC)
+        image = _apple_runtime(
+            build_runtime(target, runtime_options(project)), AppleLinkage.STATIC
+        )
     else:
         image = runtime_image(project, target)
     return _keep(image, project.image_dir(target))
@@ -180,7 +197,8 @@ def check_calls(metadata: Metadata, target: Target, runtime: Image) -> None:
                 raise ArtifactError(
                     f"the component '{component.name}' calls {name}, which the runtime for"
                     f" {target.name} was built without",
-                    mend="Import a runtime that has it: `tvmplug runtime import DIR`",
+                    mend="Choose the part that has it in the runtime plugin (`copier update --data"
+                    " runtime_parts=...`), or import a runtime: `tvmplug runtime import DIR`",
                 )
 
 

@@ -191,7 +191,7 @@ def _inputs(project: Project, target: Target) -> Mapping[str, str]:
         "tvmplug": files.sha256_tree(PACKAGE_DIR / "build", ignore=_is_leftover),
     }
     if not environment.has_wheel(target):
-        inputs["runtime"] = _runtime_sha256(target)
+        inputs["runtime"] = _runtime_sha256(project, target)
     if project.is_model:
         folder = project.compiled_dir(target)
         metadata = read_metadata(folder / METADATA_NAME)
@@ -202,9 +202,9 @@ def _inputs(project: Project, target: Target) -> Mapping[str, str]:
     return inputs
 
 
-def _runtime_sha256(target: Target) -> str:
+def _runtime_sha256(project: Project, target: Target) -> str:
     """Of the runtime in the cache; empty where there is none yet."""
-    runtime = find_runtime(target)
+    runtime = find_runtime(target, images.runtime_options(project))
     if runtime is None:
         return ""
     return "-".join(files.sha256_file(path)[:16] for path in runtime.archives)
