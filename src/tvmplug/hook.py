@@ -11,6 +11,7 @@ from rich.markup import escape
 from tvmplug import output, registry, sync
 from tvmplug.bootstrap import command_name
 from tvmplug.build import steps
+from tvmplug.build.apple import pack
 from tvmplug.build.staging import human_size
 from tvmplug.errors import ToolError, TvmplugError
 from tvmplug.project import Project
@@ -75,6 +76,8 @@ def _build(project: Project) -> None:
         built = steps.build_plugin(project, target)
         for file in built.staged:
             output.say(f"tvmplug: {file.path} ({human_size(file.size)})")
+        if target.is_apple and (packed := pack(project)) is not None:
+            output.say(f"tvmplug: {packed.path}")
     except ToolError as error:
         _warn(project, "not built", error, "build")
         return

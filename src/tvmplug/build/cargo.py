@@ -146,6 +146,9 @@ def run_tests(project: Project, target: Target, libraries: Mapping[str, str]) ->
         **rust.linker_variables(target, _work_dir(project, target)),
         **rust.runner_variables(target),
     }
+    if target.is_apple:
+        # A test's program has no folder of frameworks beside it, as an app has.
+        libraries["DYLD_FRAMEWORK_PATH"] = libraries["TVMPLUG_RUNTIME_LIB_DIR"]
     argv = ["test", *(["--features", "golden"] if project.is_model else [])]
     if not rust.is_native(target):
         # Examples in documentation are this machine's: older Rusts cannot run them elsewhere.

@@ -40,7 +40,7 @@ def main(args: argparse.Namespace) -> int:
     """Run the command."""
     project = find_project(args.project)
     targets = chosen_targets(args.target)
-    if args.target is None:
+    if args.target is None and not targets[0].is_apple:
         return _build_here(project, targets[0], as_json=args.json)
     report = several.build_for(project, targets)
     if args.json:
