@@ -34,8 +34,10 @@ GROUPS = (
 )
 
 
-# What builds runtimes, standard libraries and plugins for other machines: `make test-phones`.
+# What builds runtimes, standard libraries and plugins for other machines is in `make test-phones`;
+# of the other folders that are about them, what needs a compiler.
 PHONES = frozenset({"phones", "runtime", "tools"})
+PLATFORMS = frozenset({"android", "apple", "proof"})
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest's own hook, which looks at `-m`, comes later
@@ -43,7 +45,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the groups, and mark those of other machines."""
     items.sort(key=lambda item: _place(item.path.relative_to(HERE).as_posix()))
     for item in items:
-        if item.path.relative_to(HERE).parts[0] in PHONES:
+        folder = item.path.relative_to(HERE).parts[0]
+        slow = item.get_closest_marker("slow") is not None
+        if folder in PHONES or (folder in PLATFORMS and slow):
             item.add_marker(pytest.mark.phones)
 
 

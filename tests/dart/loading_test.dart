@@ -73,7 +73,7 @@ void main() {
     (
       'Apple',
       framework,
-      "dlopen($framework, 0x0001): Symbol not found: _TVMFFINew\n  Referenced from: <4C> /g\n  Expected in: /t",
+      'dlopen($framework, 0x0001): Symbol not found: _TVMFFINew\n  Referenced from: <4C> /g\n  Expected in: /t',
       'it needs TVMFFINew, which TVM does not have',
       update,
     ),

@@ -4,7 +4,6 @@
 library;
 
 import 'dart:async';
-import 'dart:ffi';
 import 'dart:isolate';
 
 import 'errors.dart';
