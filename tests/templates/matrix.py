@@ -45,13 +45,14 @@ def variants() -> dict[str, dict[str, Any]]:
         "description": "Speaks: it's 100% local, and #1 'here' - that is all.",
         "components": ["the_encoder_with_a_long_name", "the_decoder_with_a_longer_name"],
     }  # fmt: skip
-    for kind in choices("kind"):
-        plugin = {"kind": kind, **({"plugin_name": "g2p_flutter"} if kind == "model" else {})}
-        found[f"{kind}-linux"] = {**plugin, "platforms": ["linux"]}
-        found[f"{kind}-phones-static"] = {
-            **plugin, "platforms": ["ios", "android"], "apple_linkage": "static"
-        }  # fmt: skip
-        found[f"{kind}-macos"] = {**plugin, "platforms": ["macos"]}
-    found["runtime-with-parts"] = {"kind": "runtime", "runtime_parts": ["kv-cache", "rpc"]}
+    found["model-linux"] = {"kind": "model", "plugin_name": "g2p_flutter", "platforms": ["linux"]}
+    found["model-phones-static"] = {
+        "kind": "model", "plugin_name": "g2p_flutter",
+        "platforms": ["ios", "android"], "apple_linkage": "static",
+    }  # fmt: skip
+    found["runtime-apple-static"] = {
+        "kind": "runtime", "platforms": ["macos"], "apple_linkage": "static",
+        "runtime_parts": ["kv-cache", "rpc"],
+    }  # fmt: skip
     found["model-short-name"] = {"kind": "model", "plugin_name": "a1", "components": ["x"]}
     return found

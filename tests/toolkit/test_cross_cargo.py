@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -93,22 +92,3 @@ def test_zig_gets_its_own_unwinder_and_nothing_it_does_not_know(words: list[str]
     assert link_map is None
     assert translated.count("-lunwind") == words.count("-lgcc_s")
     assert [w for w in translated if w != "-lunwind"] == [w for w in words if w in ("-lc", "a.o")]
-
-
-@pytest.mark.slow
-def test_zig_links_for_another_processor_and_its_map_is_written_whole(tmp_path: Path) -> None:
-    target = TARGETS["linux-arm64"]
-    (linker,) = rust.linker_variables(target, tmp_path).values()
-    source, link_map = tmp_path / "f.c", tmp_path / "link.map"
-    source.write_text("int answer(void) { return 42; }\n")
-    command = [linker, "-shared", "-o", str(tmp_path / "libf.so"), str(source)]
-    subprocess.run([*command, f"-Wl,-Map={link_map}", "-Wl,-O1"], check=True, cwd=tmp_path)
-    assert "answer" in link_map.read_text()
-    before = link_map.read_text()
-    source.write_text("int broken(void) { return }\n")
-    failed = subprocess.run(
-        [*command, f"-Wl,-Map={link_map}"], check=False, cwd=tmp_path, capture_output=True
-    )
-    assert failed.returncode != 0
-    assert link_map.read_text() == before
-    assert not list(tmp_path.glob(".link.map*"))
