@@ -44,8 +44,8 @@ demo: setup ## Generate the plugins, build them, and run two models over one run
 test: setup ## Run the tests (the real compiler, cargo, git, Copier, Dart and linkers).
 	@$(PY) -m pytest -m "not phones" --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
-test-phones: setup ## Build runtime and models for phones, Macs and AArch64 Linux, and prove them: 20 more minutes.
-	@$(PY) -m pytest -m phones --numprocesses 2 --dist loadscope --no-loadscope-reorder
+test-phones: setup ## Build runtime and models for phones, Macs and AArch64 Linux, and prove them (half an hour at first).
+	@$(PY) -m pytest -m phones --timeout 3600 --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 test-fast: setup ## Run the tests that need no compiler and no cargo: under a minute.
 	@$(PY) -m pytest -m "not slow and not phones" --numprocesses 2 --dist loadfile
