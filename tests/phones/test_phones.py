@@ -15,9 +15,9 @@ from tests.examples.example_plugins import PLUGINS
 from tests.tools.needed import needed
 from tools.cross import Cross
 from tools.rust import find_or_install_rust
+from tvmplug.artifacts.ar import members_of
 from tvmplug.artifacts.audit import audit_folder
 from tvmplug.artifacts.symbols import read_object
-from tvmplug.proof.archives import members_of
 from tvmplug.targets import TARGETS, targets_named
 
 from .conftest import APPLE, ASKED, LINKED, NO_NDK, Family

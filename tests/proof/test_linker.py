@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tvmplug.errors import ToolError
-from tvmplug.proof import linker
 from tvmplug.proof.linker import find_elf_linker
+from tvmplug.toolchains import cxx
 
 # An NDK would be found by these.
 NDK = ("ANDROID_NDK_HOME", "ANDROID_NDK_ROOT", "ANDROID_NDK_LATEST_HOME", "ANDROID_HOME",
@@ -50,7 +50,7 @@ def test_a_linker_on_the_path_comes_first(bare: Path) -> None:
 def test_a_machine_without_any_is_told_what_to_install(
     bare: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(linker.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(cxx.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ToolError, match="no linker for every processor") as refused:
         find_elf_linker()
     assert "pip install ziglang" in str(refused.value)

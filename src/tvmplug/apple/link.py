@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tvmplug import files
-from tvmplug.artifacts.ar import read_archive
+from tvmplug.artifacts.ar import members_of
 from tvmplug.artifacts.audit import check_object
 from tvmplug.artifacts.symbols import read_object
 from tvmplug.build.image import LINK_MAP, Image
-from tvmplug.errors import ArtifactError, BuildError, ProcessError
+from tvmplug.errors import BuildError, ProcessError
 from tvmplug.process import run
 from tvmplug.targets import Target
 from tvmplug.toolchains.darwin import DarwinLinker, find_linker, sdk_of
@@ -159,12 +159,8 @@ def members(path: Path) -> Iterator[tuple[str, bytes]]:
         ArtifactError: The archive is missing or damaged.
         FileError: It cannot be read.
     """
-    if not path.is_file():
-        raise ArtifactError(f"the archive {path} is missing", mend="Run `tvmplug build`")
-    with files.file_errors(path):
-        content = path.read_bytes()
-    for member in read_archive(content, str(path)).members:
-        yield f"{path}({member.name})", member.content
+    for name, content in members_of(path):
+        yield f"{path}({name})", content
 
 
 def _arguments(spec: ImageSpec, roots: Sequence[str]) -> list[str]:

@@ -7,11 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tvmplug.artifacts._bytes import Bytes
+from tvmplug.artifacts._macho import (
+    LC_DYSYMTAB,
+    LC_SEGMENT_64,
+    LC_SYMTAB,
+    MAGIC,
+    load_commands,
+)
 from tvmplug.errors import ArtifactError
 
-_MAGIC = b"\xcf\xfa\xed\xfe"
 _OBJECT = 1
-_SEGMENT, _SYMTAB, _DYSYMTAB = 0x19, 0x2, 0xB
 _NLIST, _SECTION, _RELOCATION = 16, 80, 8
 # nlist_64's fields: where the name is, kind, section, description, value.
 _FIELDS = struct.Struct("<IBBHQ")
@@ -48,15 +53,15 @@ def localise(content: bytes, is_kept: Callable[[str], bool], origin: str) -> byt
         ArtifactError: It is no 64-bit relocatable Mach-O object, or is damaged.
     """
     data = Bytes(content, origin)
-    if not content.startswith(_MAGIC) or data.unpack("I", 12) != (_OBJECT,):
+    if not content.startswith(MAGIC) or data.unpack("I", 12) != (_OBJECT,):
         raise ArtifactError(
             f"{origin} is no relocatable Mach-O object",
             mend="Run `tvmplug build` to make it again",
         )
     commands = _commands(data)
-    if _SYMTAB not in commands:
+    if LC_SYMTAB not in commands:
         return content
-    table, count, strings, _ = data.unpack("IIII", commands[_SYMTAB][0] + 8)
+    table, count, strings, _ = data.unpack("IIII", commands[LC_SYMTAB][0] + 8)
     symbols = [_symbol(data, table, strings, index) for index in range(count)]
     local, defined, undefined = _sorted_out(symbols, is_kept)
     order = [*local, *defined, *undefined]
@@ -67,12 +72,12 @@ def localise(content: bytes, is_kept: Callable[[str], bool], origin: str) -> byt
         name_at, value = symbol.place
         fields = (name_at, symbol.kind, symbol.section, symbol.description, value)
         _FIELDS.pack_into(result, table + _NLIST * number, *fields)
-    for position in _relocations(data, commands.get(_SEGMENT, [])):
+    for position in _relocations(data, commands.get(LC_SEGMENT_64, [])):
         (word,) = data.unpack("I", position + 4)
         if word & _IS_EXTERNAL:
             word = word & ~_SYMBOL_NUMBER | renumbered[word & _SYMBOL_NUMBER]
             struct.pack_into("<I", result, position + 4, word)
-    for command in commands.get(_DYSYMTAB, []):
+    for command in commands.get(LC_DYSYMTAB, []):
         first = len(local) + len(defined)
         counts = (0, len(local), len(local), len(defined), first, len(undefined))
         struct.pack_into("<6I", result, command + 8, *counts)
@@ -86,15 +91,9 @@ def localise(content: bytes, is_kept: Callable[[str], bool], origin: str) -> byt
 
 def _commands(data: Bytes) -> dict[int, list[int]]:
     """The positions of the load commands, by their number."""
-    (count,) = data.unpack("I", 16)
     found: dict[int, list[int]] = {}
-    position = 32
-    for _ in range(count):
-        command, size = data.unpack("II", position)
-        if size < 8:
-            raise data.damaged(f"it has a broken load command at byte {position}")
+    for command, position, _ in load_commands(data):
         found.setdefault(command, []).append(position)
-        position += size
     return found
 
 

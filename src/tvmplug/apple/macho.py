@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tvmplug.artifacts._bytes import Bytes
+from tvmplug.artifacts._macho import LC_SYMTAB, MAGIC, arch_of, load_commands, platform_in
 from tvmplug.artifacts.ar import read_archive
+from tvmplug.artifacts.audit import version_of
 from tvmplug.artifacts.symbols import read_object
 from tvmplug.errors import ArtifactError
 
-_MAGIC = b"\xcf\xfa\xed\xfe"
 _AR_MAGIC = b"!<arch>\n"
-_ARCHES = {0x01000007: "x86_64", 0x0100000C: "arm64"}
-_PLATFORMS = {1: "macos", 2: "ios", 6: "maccatalyst", 7: "ios-simulator"}
-_VERSION_MIN = {0x24: "macos", 0x25: "ios"}
-_SYMTAB, _ID_DYLIB, _BUILD_VERSION = 0x2, 0xD, 0x32
+_ID_DYLIB = 0xD
 # LC_LOAD_DYLIB, LC_LOAD_WEAK_DYLIB, LC_REEXPORT_DYLIB
 _NEEDED = (0xC, 0x80000018, 0x8000001F)
 _STAB, _TYPE, _EXTERNAL = 0xE0, 0x0E, 0x01
@@ -59,7 +57,7 @@ def read_macho(content: bytes, origin: str) -> MachO:
     """
     if content.startswith(_AR_MAGIC):
         return _read_archive(content, origin)
-    if not content.startswith(_MAGIC):
+    if not content.startswith(MAGIC):
         raise ArtifactError(
             f"{origin} is no 64-bit Mach-O file", mend="Run `tvmplug build` to make it again"
         )
@@ -83,9 +81,9 @@ def _read_archive(content: bytes, origin: str) -> MachO:
     versions = [part.minimum_os for _, part, _ in parts if part.minimum_os]
     return MachO(
         cpu=(cpu, variant),
-        arch=_ARCHES.get(cpu, f"Mach-O CPU {cpu:#x}"),
+        arch=arch_of(cpu),
         platform=platforms.pop() if platforms else None,
-        minimum_os=max(versions, key=_version_key) if versions else None,
+        minimum_os=max(versions, key=version_of) if versions else None,
         install_name=None,
         needed=(),
         exported=tuple(sorted(defined)),
@@ -94,37 +92,25 @@ def _read_archive(content: bytes, origin: str) -> MachO:
 
 
 def _read_image(data: Bytes) -> MachO:
-    cpu, variant, _, commands = data.unpack("IIII", 4)
+    cpu, variant = data.unpack("II", 4)
     platform: str | None = None
     minimum_os: str | None = None
     install_name: str | None = None
     needed: list[str] = []
     exported: list[str] = []
     undefined: list[str] = []
-    position = 32
-    for _ in range(commands):
-        command, size = data.unpack("II", position)
-        if size < 8:
-            raise data.damaged(f"it has a broken load command at byte {position}")
-        if command == _SYMTAB:
+    for command, position, size in load_commands(data):
+        if command == LC_SYMTAB:
             exported, undefined = _symbols(data, *data.unpack("III", position + 8))
         elif command == _ID_DYLIB:
             install_name = _text(data, position, size)
         elif command in _NEEDED:
             needed.append(_text(data, position, size))
-        elif command == _BUILD_VERSION:
-            number, version = data.unpack("II", position + 8)
-            platform, minimum_os = _PLATFORMS.get(number, f"platform {number}"), _version(version)
-        elif command in _VERSION_MIN:
-            platform = _VERSION_MIN[command]
-            # No phone has such a processor: what older compilers mark so is for the simulator.
-            if platform == "ios" and _ARCHES.get(cpu) == "x86_64":
-                platform = "ios-simulator"
-            minimum_os = _version(data.unpack("I", position + 8)[0])
-        position += size
+        elif (found := platform_in(data, command, position)) is not None:
+            platform, minimum_os = found
     return MachO(
         cpu=(cpu, variant),
-        arch=_ARCHES.get(cpu, f"Mach-O CPU {cpu:#x}"),
+        arch=arch_of(cpu),
         platform=platform,
         minimum_os=minimum_os,
         install_name=install_name,
@@ -150,11 +136,3 @@ def _symbols(data: Bytes, table: int, count: int, strings: int) -> tuple[list[st
         # An undefined symbol with a value is a common symbol: a definition.
         (exported if kind & _TYPE or value else undefined).append(name)
     return exported, undefined
-
-
-def _version(packed: int) -> str:
-    return f"{packed >> 16}.{packed >> 8 & 0xFF}"
-
-
-def _version_key(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 
+from tvmplug import files
 from tvmplug.artifacts._archive import HEADER_SIZE, MAGIC, Archive, Dialect, Member
 from tvmplug.errors import ArtifactError
 
@@ -28,6 +30,20 @@ def read_archive(content: bytes, origin: str) -> Archive:
         what = "is empty" if not content else "is no ar archive"
         raise ArtifactError(f"{origin} {what}", mend=_BUILD_AGAIN)
     return _Reader(content, origin).archive()
+
+
+def members_of(path: Path) -> list[tuple[str, bytes]]:
+    """Return name and content of each object in an archive.
+
+    Raises:
+        ArtifactError: it is missing or damaged.
+        FileError: it cannot be read.
+    """
+    if not path.is_file():
+        raise ArtifactError(f"the archive {path} is missing", mend="Run `tvmplug build`")
+    with files.file_errors(path):
+        content = path.read_bytes()
+    return [(member.name, member.content) for member in read_archive(content, str(path)).members]
 
 
 @dataclass(frozen=True)

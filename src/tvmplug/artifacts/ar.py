@@ -8,8 +8,8 @@ ArchiveWriter.cpp).
 
 from __future__ import annotations
 
-from tvmplug.artifacts._ar_reader import read_archive
+from tvmplug.artifacts._ar_reader import members_of, read_archive
 from tvmplug.artifacts._ar_writer import write_archive
 from tvmplug.artifacts._archive import Archive, Dialect, Member
 
-__all__ = ["Archive", "Dialect", "Member", "read_archive", "write_archive"]
+__all__ = ["Archive", "Dialect", "Member", "members_of", "read_archive", "write_archive"]

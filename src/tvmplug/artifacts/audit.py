@@ -162,14 +162,15 @@ def check_object(found: ObjectFile, target: Target, where: str) -> None:
         raise ArtifactError(
             f"{where} is for {found.platform}, {target.name} needs {platform}", mend=_BUILD_AGAIN
         )
-    if found.minimum_os and _version(found.minimum_os) > _version(target.minimum_os):
+    if found.minimum_os and version_of(found.minimum_os) > version_of(target.minimum_os):
         raise ArtifactError(
             f"{where} needs {found.platform} {found.minimum_os}, wanted is {target.minimum_os}",
             mend=_BUILD_AGAIN,
         )
 
 
-def _version(text: str) -> tuple[int, ...]:
+def version_of(text: str) -> tuple[int, ...]:
+    """Return the numbers of a system's version, as they compare: `13.0`, `glibc 2.28`, `24`."""
     parts = [int(part) for part in re.findall(r"\d+", text)]
     return tuple(parts + [0] * (3 - len(parts)))
 

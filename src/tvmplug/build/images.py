@@ -50,7 +50,8 @@ def runtime_image(project: Project | None, target: Target) -> Image:
         BuildError: It does not build.
     """
     if environment.has_wheel(target):
-        path = environment.runtime_libraries(project, target) / image_of_wheel(target)
+        path = environment.runtime_libraries(project, target)
+        path /= target.library_name.format(RUNTIME_NAME)
         return Image(target, path, None, "TVM's own wheel", False, ())
     runtime = build_runtime(target, runtime_options(project))
     if target.is_apple:
@@ -83,11 +84,6 @@ def runtime_options(project: Project | None) -> RuntimeOptions:
     if root is None or not (root / MANIFEST_NAME).is_file():
         return DEFAULT
     return options_named(",".join(read_manifest(root).runtime_parts))
-
-
-def image_of_wheel(target: Target) -> str:
-    """The name of the wheels' runtime library."""
-    return target.library_name.format(RUNTIME_NAME)
 
 
 def _apple_runtime(runtime: Runtime, linkage: AppleLinkage) -> Image:

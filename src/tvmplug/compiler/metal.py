@@ -10,9 +10,9 @@ from typing import Any
 from tvmplug import process
 from tvmplug.errors import ToolError
 from tvmplug.targets import Target
+from tvmplug.toolchains.darwin import sdk_of
 
 _CALLBACK = "tvm_callback_metal_compile"
-_SDKS = {"ios": "iphoneos", "ios-simulator": "iphonesimulator", "macos": "macosx"}
 
 
 def schedule(lowered: Any) -> Any:
@@ -45,7 +45,7 @@ def own_compiler(target: Target) -> Iterator[None]:
     from tvm.support import xcode  # noqa: PLC0415
 
     def compile_source(source: str, _: Any) -> bytes:
-        return bytes(xcode.compile_metal(source, sdk=_SDKS[target.platform]))
+        return bytes(xcode.compile_metal(source, sdk=sdk_of(target)))
 
     tvm_ffi.register_global_func(_CALLBACK, compile_source, override=True)
     try:
@@ -58,7 +58,7 @@ def has_compiler(target: Target) -> bool:
     """Whether `xcrun metal` is on this machine for a target's system."""
     if shutil.which("xcrun") is None:
         return False
-    find = ["xcrun", "--sdk", _SDKS[target.platform], "--find", "metal"]
+    find = ["xcrun", "--sdk", sdk_of(target), "--find", "metal"]
     try:
         return process.run(find, echo=False, check=False).returncode == 0
     except ToolError:

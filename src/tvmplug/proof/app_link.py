@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tvmplug import files
+from tvmplug.artifacts.ar import members_of
 from tvmplug.artifacts.symbols import read_object
 from tvmplug.bootstrap import PACKAGE_DIR
 from tvmplug.errors import BuildError, ProcessError
 from tvmplug.process import run
 from tvmplug.proof.app_object import app_object
-from tvmplug.proof.archives import members_of
 from tvmplug.proof.elf import ElfImage, Needed, read_elf_image
 from tvmplug.proof.linker import find_elf_linker
 from tvmplug.proof.linkmap import LinkMap, read_link_map

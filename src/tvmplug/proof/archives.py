@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tvmplug import files
 from tvmplug.artifacts._bytes import Bytes
-from tvmplug.artifacts.ar import read_archive
+from tvmplug.artifacts._macho import LC_SEGMENT_64, MAGIC, load_commands
+from tvmplug.artifacts.ar import members_of
 from tvmplug.errors import ArtifactError
 from tvmplug.proof.once import Forced, Member
 
-_ELF, _MACHO = b"\x7fELF\x02\x01", b"\xcf\xfa\xed\xfe"
+_ELF = b"\x7fELF\x02\x01"
 _SHT_INIT_ARRAY = 14
 _CONSTRUCTORS = (".ctors", ".init_array")
 # S_MOD_INIT_FUNC_POINTERS of mach-o/loader.h.
 _MOD_INIT = 0x9
 _POINTER = 8
-_LC_SEGMENT_64 = 0x19
 
 
 def forced_archive(path: Path, *, complete: bool) -> Forced:
@@ -39,19 +38,6 @@ def forced_archive(path: Path, *, complete: bool) -> Forced:
     )
 
 
-def members_of(path: Path) -> list[tuple[str, bytes]]:
-    """Name and content of each object in an archive.
-
-    Raises:
-        ArtifactError: It is missing or damaged.
-    """
-    if not path.is_file():
-        raise ArtifactError(f"the archive {path} is missing", mend="Run `tvmplug build`")
-    with files.file_errors(path):
-        content = path.read_bytes()
-    return [(member.name, member.content) for member in read_archive(content, str(path)).members]
-
-
 def constructors(content: bytes, origin: str) -> int:
     """How many functions of an object run when its image is loaded.
 
@@ -65,7 +51,7 @@ def constructors(content: bytes, origin: str) -> int:
     data = Bytes(content, origin)
     if content.startswith(_ELF):
         return _elf_constructors(data) // _POINTER
-    if content.startswith(_MACHO):
+    if content.startswith(MAGIC):
         return _macho_constructors(data) // _POINTER
     raise ArtifactError(
         f"{origin} is no 64-bit ELF or Mach-O object", mend="Run `tvmplug build` to make it again"
@@ -90,17 +76,12 @@ def _elf_constructors(data: Bytes) -> int:
 
 
 def _macho_constructors(data: Bytes) -> int:
-    (commands,) = data.unpack("I", 16)
-    position, total = 32, 0
-    for _ in range(commands):
-        command, size = data.unpack("II", position)
-        if size < 8:
-            raise data.damaged(f"it has a broken load command at byte {position}")
-        if command == _LC_SEGMENT_64:
+    total = 0
+    for command, position, _ in load_commands(data):
+        if command == LC_SEGMENT_64:
             (count,) = data.unpack("I", position + 64)
             for index in range(count):
                 section = position + 72 + 80 * index
                 if data.unpack("I", section + 64)[0] & 0xFF == _MOD_INIT:
                     total += data.unpack("Q", section + 40)[0]
-        position += size
     return total

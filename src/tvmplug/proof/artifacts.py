@@ -11,13 +11,13 @@ from pathlib import Path
 from tvmplug import files
 from tvmplug.apple.macho import MachO, read_macho
 from tvmplug.apple.universal import split
-from tvmplug.artifacts.audit import check_object
+from tvmplug.artifacts.ar import members_of
+from tvmplug.artifacts.audit import check_object, version_of
 from tvmplug.artifacts.symbols import read_object
 from tvmplug.bootstrap import PACKAGE_DIR
 from tvmplug.build.image import Image
 from tvmplug.build.library import machine_paths
 from tvmplug.errors import ArtifactError
-from tvmplug.proof.archives import members_of
 from tvmplug.proof.elf import ElfImage, read_elf_image
 from tvmplug.proof.system import is_system_library, is_system_symbol
 from tvmplug.targets import Target, host_target
@@ -160,7 +160,7 @@ def _elf_problems(elf: ElfImage, target: Target) -> Iterator[str]:
             )
         if elf.android_api is not None and elf.android_api > int(target.minimum_os):
             yield f"it needs Android API {elf.android_api}, wanted is {target.minimum_os}"
-    elif target != host_target() and _version(elf.glibc or "0") > _version(target.minimum_os):
+    elif target != host_target() and version_of(elf.glibc or "0") > version_of(target.minimum_os):
         # On the machine itself the author has chosen its glibc by building there.
         yield f"it needs glibc {elf.glibc}, wanted is {target.minimum_os.removeprefix('glibc ')}"
     for path in elf.runpaths:
@@ -175,7 +175,7 @@ def _macho_problems(macho: MachO, target: Target) -> Iterator[str]:
     got, wanted = (macho.platform, macho.arch), (target.platform, target.arch)
     if got != wanted:
         yield f"it is for {' '.join(map(str, got))}, {target.name} is for {' '.join(wanted)}"
-    if macho.minimum_os and _version(macho.minimum_os) > _version(target.minimum_os):
+    if macho.minimum_os and version_of(macho.minimum_os) > version_of(target.minimum_os):
         yield f"it needs {macho.platform} {macho.minimum_os}, wanted is {target.minimum_os}"
     for name in macho.needed:
         if name != _RUNTIME_FRAMEWORK and not name.startswith(_APPLE_SYSTEM):
@@ -199,8 +199,3 @@ def _apple_symbols() -> frozenset[str]:
     for path in sorted((PACKAGE_DIR / "apple" / "stubs").glob("*.tbd")):
         found |= set(_TBD_SYMBOL.findall(path.read_text(encoding="utf-8")))
     return frozenset(found)
-
-
-def _version(text: str) -> tuple[int, ...]:
-    parts = [int(part) for part in re.findall(r"\d+", text)]
-    return tuple(parts + [0] * (3 - len(parts)))

@@ -12,12 +12,13 @@ from functools import partial
 from pathlib import Path
 
 from tvmplug import files
+from tvmplug.artifacts.ar import members_of
 from tvmplug.build.staging import human_size
 from tvmplug.errors import ArtifactError, TvmplugError
 from tvmplug.findings import Finding, Skipped, ask
 from tvmplug.project import Project
 from tvmplug.proof.app_link import link_app, link_static_app
-from tvmplug.proof.archives import constructors, forced_archive, members_of
+from tvmplug.proof.archives import constructors, forced_archive
 from tvmplug.proof.artifacts import missing_from_system
 from tvmplug.proof.linkmap import read_link_map
 from tvmplug.proof.once import (

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import re
 import shutil
-import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from tvmplug.errors import ToolError
-from tvmplug.process import run
+from tvmplug.toolchains import lld
+from tvmplug.toolchains.cxx import zig_command
 from tvmplug.toolchains.ndk import find_ndk
 
 
@@ -38,9 +36,7 @@ def find_elf_linker() -> ElfLinker:
     for find in (_on_path, _in_rust, _in_ndk, _in_zig):
         command = find()
         if command is not None:
-            told = run([*command, "--version"], echo=False).stdout
-            version = re.search(r"LLD [\d.]+", told)
-            return ElfLinker(command, version[0] if version else told.strip())
+            return ElfLinker(command, lld.version_of(command))
     raise ToolError(
         "there is no linker for every processor: no ld.lld on PATH, in Rust's toolchain, or in an "
         "Android NDK, and no zig",
@@ -54,11 +50,8 @@ def _on_path() -> tuple[str | Path, ...] | None:
 
 
 def _in_rust() -> tuple[str | Path, ...] | None:
-    if shutil.which("rustc") is None:
-        return None
-    root = Path(run(["rustc", "--print", "sysroot"], echo=False).stdout.strip())
-    found = sorted(root.glob("lib/rustlib/*/bin/gcc-ld/ld.lld"))
-    return (found[0],) if found else None
+    found = lld.in_rust("ld.lld")
+    return (found,) if found else None
 
 
 def _in_ndk() -> tuple[str | Path, ...] | None:
@@ -70,7 +63,5 @@ def _in_ndk() -> tuple[str | Path, ...] | None:
 
 
 def _in_zig() -> tuple[str | Path, ...] | None:
-    if importlib.util.find_spec("ziglang") is not None:
-        return (sys.executable, "-m", "ziglang", "ld.lld")
-    found = shutil.which("zig")
-    return (found, "ld.lld") if found else None
+    zig = zig_command()
+    return (*zig, "ld.lld") if zig else None

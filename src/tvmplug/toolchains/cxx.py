@@ -18,6 +18,7 @@ from tvmplug.errors import ToolError
 from tvmplug.pinned_env import cache_dir
 from tvmplug.process import run
 from tvmplug.targets import Target, host_target
+from tvmplug.toolchains.darwin import sdk_of
 from tvmplug.toolchains.ndk import find_ndk
 
 # Instances of one template for several types are often the same code: a tenth of the runtime.
@@ -122,11 +123,9 @@ def find_cxx(target: Target) -> CxxToolchain:
 
 # --- the platforms' own ---
 
-_SDKS = {"ios": "iphoneos", "ios-simulator": "iphonesimulator", "macos": "macosx"}
-
 
 def _xcode(target: Target) -> CxxToolchain:
-    sdk = _SDKS[target.platform]
+    sdk = sdk_of(target)
 
     def xcrun(*arguments: str) -> str:
         try:
@@ -166,7 +165,7 @@ def _linux(target: Target) -> CxxToolchain:
     host = host_target()
     if target == host:
         return _gcc("g++", "ar")
-    if _zig_command() is not None:
+    if zig_command() is not None:
         return _zig(target)
     prefix = {"arm64": "aarch64-linux-gnu-", "x86_64": "x86_64-linux-gnu-"}[target.arch]
     if shutil.which(f"{prefix}g++"):
@@ -210,7 +209,7 @@ _ZIG_OS = {
 
 
 def _zig(target: Target) -> CxxToolchain:
-    zig = _zig_command()
+    zig = zig_command()
     if zig is None:
         what = "Xcode's compiler runs on a Mac alone, and zig" if target.is_apple else "zig"
         raise ToolError(
@@ -245,7 +244,7 @@ def _zig_cache() -> str:
     return os.environ.get("ZIG_GLOBAL_CACHE_DIR") or str(cache_dir() / "zig")
 
 
-def _zig_command() -> tuple[str, ...] | None:
+def zig_command() -> tuple[str, ...] | None:
     """The zig of this Python environment, else the one on PATH; None when there is none."""
     package = importlib.util.find_spec("ziglang")
     for folder in (package.submodule_search_locations or ()) if package else ():

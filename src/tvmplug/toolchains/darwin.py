@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ from typing import Literal
 from tvmplug.errors import ProcessError, ToolError
 from tvmplug.process import run
 from tvmplug.targets import Target
+from tvmplug.toolchains import lld
 
 _SDKS = {"ios": "iphoneos", "ios-simulator": "iphonesimulator", "macos": "macosx"}
 # Debian calls a program by its major number when several may be installed.
 _NEWEST_LLD, _OLDEST_LLD = 30, 15
-_TRIPLE = re.compile(r"^host: (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -70,29 +69,12 @@ def _find_xcode() -> DarwinLinker:
 @cache
 def _find_lld() -> DarwinLinker:
     names = ["ld64.lld", *(f"ld64.lld-{n}" for n in range(_NEWEST_LLD, _OLDEST_LLD - 1, -1))]
-    found = next((path for name in names if (path := shutil.which(name))), None) or _rust_lld()
+    on_path = next((path for name in names if (path := shutil.which(name))), None)
+    found = Path(on_path) if on_path else lld.in_rust("ld64.lld")
     if found is None:
         raise ToolError(
             "there is no linker for Apple's platforms: neither ld64.lld on PATH nor the one that"
             " comes with Rust",
             mend="Install Rust with rustup, or LLVM's lld",
         )
-    done = run([found, "--version"], echo=False)
-    # "LLD 22.1.2 (/checkout/... commit)", "Debian LLD 14.0.6": name and number are enough.
-    version = re.search(r"LLD [\d.]+", done.stdout)
-    return DarwinLinker("lld", Path(found), version[0] if version else done.stdout.strip())
-
-
-def _rust_lld() -> str | None:
-    """The lld in rustup's toolchains, which goes by the linkers' names in a folder of its own."""
-    if shutil.which("rustc") is None:
-        return None
-    try:
-        host = _TRIPLE.search(run(["rustc", "-vV"], echo=False).stdout)
-        root = run(["rustc", "--print", "sysroot"], echo=False).stdout.strip()
-    except ProcessError:
-        return None
-    if host is None:
-        return None
-    path = Path(root) / "lib/rustlib" / host[1] / "bin/gcc-ld/ld64.lld"
-    return str(path) if path.is_file() else None
+    return DarwinLinker("lld", found, lld.version_of([found]))
