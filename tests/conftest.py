@@ -25,6 +25,7 @@ GROUPS = (
     ("proof", "proof"),
     ("android", "android"),
     ("tools", "tools"),
+    ("fleet", "fleet"),
     ("examples", "examples"),
     ("toolkit", "toolkit"),
     ("compiler", "compiler"),

@@ -117,6 +117,18 @@ class FileError(TvmplugError):
     exit_code = 12
 
 
+class FleetError(TvmplugError):
+    """fleet.yaml is wrong, or a repository or template of the fleet cannot be used."""
+
+    exit_code = 13
+
+
+class FleetBehindError(TvmplugError):
+    """Some repositories of the fleet are behind, or were not updated."""
+
+    exit_code = 14
+
+
 def error_families() -> dict[str, type[TvmplugError]]:
     """Return every error class by its name, for carrying errors between processes."""
     families: dict[str, type[TvmplugError]] = {}
