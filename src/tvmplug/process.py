@@ -6,7 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,11 +30,28 @@ class Completed:
     stderr: str
 
 
+@dataclass(frozen=True)
+class CompletedBytes:
+    """What a program left behind whose output is no text.
+
+    Attributes:
+        returncode: Its exit status.
+        stdout: What it printed, byte for byte.
+        stderr: What it printed as errors.
+    """
+
+    returncode: int
+    stdout: bytes
+    stderr: str
+
+
 def run(
     argv: Sequence[str | Path],
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    without: Collection[str] = (),
+    stdin: str | None = None,
     timeout_s: float = 600,
     capture: bool = True,
     echo: bool = True,
@@ -46,6 +63,8 @@ def run(
         argv: The program and its arguments; never a shell string.
         cwd: The folder to run in.
         env: Variables added to the environment.
+        without: Variables taken out of it.
+        stdin: What the program reads; nothing by default.
         timeout_s: Seconds after which the program is killed.
         capture: Keep the output and return it; otherwise it goes to stderr.
         echo: Print the command to stderr before it runs.
@@ -61,17 +80,72 @@ def run(
     command = [str(part) for part in argv]
     if echo:
         print(f"$ {shlex.join(command)}", file=sys.stderr, flush=True)
+    done = _wait(
+        command,
+        cwd=cwd,
+        env=env,
+        without=without,
+        stdin=None if stdin is None else stdin.encode(errors="surrogateescape"),
+        timeout_s=timeout_s,
+        capture=capture,
+    )
+    completed = Completed(done.returncode, _text(done.stdout), _text(done.stderr))
+    if check and done.returncode != 0:
+        raise _failed(command, done.returncode, completed.stdout + completed.stderr)
+    return completed
+
+
+def run_bytes(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    without: Collection[str] = (),
+    stdin: bytes | None = None,
+    timeout_s: float = 600,
+    check: bool = True,
+) -> CompletedBytes:
+    """Run a program whose input and output are bytes, without a word, and wait for it.
+
+    Takes, returns and raises what `run` does.
+    """
+    command = [str(part) for part in argv]
+    done = _wait(
+        command,
+        cwd=cwd,
+        env=env,
+        without=without,
+        stdin=stdin,
+        timeout_s=timeout_s,
+        capture=True,
+    )
+    completed = CompletedBytes(done.returncode, done.stdout or b"", _text(done.stderr))
+    if check and done.returncode != 0:
+        raise _failed(command, done.returncode, _text(completed.stdout) + completed.stderr)
+    return completed
+
+
+def _wait(
+    command: list[str],
+    *,
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    without: Collection[str],
+    stdin: bytes | None,
+    timeout_s: float,
+    capture: bool,
+) -> subprocess.CompletedProcess[bytes]:
+    """Start a program, feed it, and turn what keeps it from running into our errors."""
+    inherited = {name: value for name, value in os.environ.items() if name not in without}
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env={**inherited, **(env or {})},
             timeout=timeout_s,
-            stdin=subprocess.DEVNULL,
+            input=stdin or b"",  # a program that asks the terminal would wait for ever
             stdout=subprocess.PIPE if capture else sys.stderr,
             stderr=subprocess.PIPE if capture else sys.stderr,
-            text=True,
-            errors="replace",
             check=False,
         )
     except FileNotFoundError as error:
@@ -88,20 +162,20 @@ def run(
             f"{command[0]} did not finish within {timeout_s:g} s",
             output=_last_lines(_text(error.stdout) + _text(error.stderr)),
         ) from error
-    completed = Completed(done.returncode, done.stdout or "", done.stderr or "")
-    if check and done.returncode != 0:
-        raise ProcessError(
-            f"{command[0]} failed with exit status {done.returncode}",
-            output=_last_lines(completed.stdout + completed.stderr),
-            returncode=done.returncode,
-        )
-    return completed
 
 
-def _text(output: str | bytes | None) -> str:
-    if isinstance(output, bytes):
-        return output.decode(errors="replace")
-    return output or ""
+def _failed(command: list[str], returncode: int, output: str) -> ProcessError:
+    return ProcessError(
+        f"{command[0]} failed with exit status {returncode}",
+        output=_last_lines(output),
+        returncode=returncode,
+    )
+
+
+def _text(output: bytes | None) -> str:
+    """Text as a person reads it: UTF-8, with one kind of line end."""
+    told = (output or b"").decode(errors="replace")
+    return told.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _last_lines(output: str) -> str:
