@@ -1,0 +1,284 @@
+"""Copier's own update of one project, in surroundings that cost a tenth: called by a fleet's jobs.
+
+Copier decides everything: the code that runs is that of `copier.Worker` (9.19, which pyproject.toml
+pins). What differs is where it gets things from: templates come from one checkout for all, compiled
+code and configuration from `copier_cache`, git is started without plumbum (`copier_git`), and the
+throw-away repositories of the old and the new render are made with fewer processes.
+`tests/fleet/test_parity.py` compares the results with Copier's command line.
+
+An update changes the working directory, as Copier does: run one at a time in a process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from copier import Worker
+from copier._subproject import Subproject
+from copier._template import Task
+from copier._types import Operation
+from copier.errors import CopierError
+from jinja2.exceptions import TemplateError
+from plumbum import ProcessExecutionError
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+from yaml import YAMLError
+
+from tvmplug.errors import FleetError
+from tvmplug.fleet import copier_git, throwaway
+from tvmplug.fleet.copier_cache import FleetEnvironment, FleetTemplate, parts_of, warm_parts
+from tvmplug.fleet.records import Checkout
+
+Listing = Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Renders:
+    """What the template gives for a project's answers, before anybody edits: path -> (mode, blob).
+
+    Attributes:
+        old: The render of the version that the project is at.
+        new: The render of the version that it is brought to, without what the author deleted.
+    """
+
+    old: Listing
+    new: Listing
+
+
+@dataclass
+class Surroundings:
+    """What all workers of one update share.
+
+    Attributes:
+        old: The template version that the project is at.
+        new: The one that it is brought to.
+        trust: Run the template's tasks and migrations, let it read files outside of the project.
+        listings: What the old and the new render hold, in this order.
+        repositories: The throw-away repositories of the renders, by folder.
+    """
+
+    old: Checkout
+    new: Checkout
+    trust: bool
+    listings: list[Listing] = field(default_factory=list)
+    repositories: dict[Path, throwaway.Throwaway] = field(default_factory=dict)
+
+
+def _in_surroundings(function: Any, **names: Any) -> Any:
+    """Return the same function of Copier's, with other things behind some global names.
+
+    Copier's modules stay as they are: nothing outside of the fleet sees these names.
+    """
+    unknown = names.keys() - function.__globals__.keys()
+    if unknown:
+        raise FleetError(
+            f"this Copier has no {', '.join(sorted(unknown))}",
+            mend="Install the Copier that tvmplug requires: pip install 'copier>=9.19,<9.20'",
+        )
+    changed = FunctionType(
+        function.__code__, {**function.__globals__, **names}, function.__name__,
+        function.__defaults__, function.__closure__,
+    )  # fmt: skip
+    changed.__kwdefaults__ = function.__kwdefaults__
+    return changed
+
+
+_jinja_env = _in_surroundings(
+    Worker.__dict__["jinja_env"].func, SandboxedEnvironment=FleetEnvironment
+)
+
+
+@pydantic_dataclass(config=ConfigDict(arbitrary_types_allowed=True))
+class _FleetSubproject(Subproject):
+    """The project, whose template needs no clone."""
+
+    make_template: Callable[[str, str | None], FleetTemplate] | None = None
+
+    @cached_property
+    def template(self) -> FleetTemplate | None:
+        """The version that the project is at."""
+        url = self.last_answers.get("_src_path")
+        if not url or self.make_template is None:
+            return None
+        return self.make_template(url, self.last_answers.get("_commit"))
+
+
+@pydantic_dataclass(config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))
+class FleetWorker(Worker):
+    """Copier's worker for one update; `dataclasses.replace` hands `surroundings` on.
+
+    Attributes:
+        surroundings: What all workers of the update share.
+    """
+
+    surroundings: Surroundings = field(kw_only=True)
+
+    @cached_property
+    def subproject(self) -> Subproject:
+        """The project."""
+
+        def old_template(url: str, ref: str | None) -> FleetTemplate:
+            return FleetTemplate(url=url, ref=ref, parts=parts_of(self.surroundings.old))
+
+        return _FleetSubproject(
+            local_abspath=self.dst_path.absolute(),
+            answers_relpath=self.answers_file or Path(".copier-answers.yml"),
+            make_template=old_template,
+        )
+
+    @cached_property
+    def template(self) -> FleetTemplate:
+        """The version of the template that this worker renders."""
+        url, ref = self.src_path, self.resolved_vcs_ref
+        if not url:
+            if self.subproject.template is None:
+                raise TypeError("Template not found")
+            url = str(self.subproject.template.url)
+        # The worker of the old render is the one that asks for the recorded version.
+        is_old = self.src_path is not None and ref == self.surroundings.old.described
+        checkout = self.surroundings.old if is_old else self.surroundings.new
+        return FleetTemplate(url=url, ref=ref, parts=parts_of(checkout))
+
+    @cached_property
+    def jinja_env(self) -> FleetEnvironment:
+        """Copier's environment, with what is compiled already."""
+        environment: FleetEnvironment = _jinja_env(self)
+        environment.share(self.template.parts)
+        return environment
+
+    def _check_unsafe(self, mode: Operation) -> None:
+        templates = [self.template]
+        if mode == "update" and isinstance(self.subproject.template, FleetTemplate):
+            templates.append(self.subproject.template)
+        if not self.surroundings.trust and any(each.jinja_extensions for each in templates):
+            raise FleetError(
+                "the template brings Jinja extensions, which are programs of its own",
+                mend="Look at the template, then run the command again with --trust",
+            )
+
+    def _execute_tasks(self, tasks: Sequence[Task]) -> None:
+        if self.surroundings.trust:
+            super()._execute_tasks(tasks)
+
+    def _git_initialize_repo(self) -> None:
+        folder = Path.cwd()
+        if throwaway.skeleton(folder.parent).has_hooks:
+            super()._git_initialize_repo()
+        else:
+            self.surroundings.repositories[folder] = throwaway.Throwaway(folder)
+            self.surroundings.repositories[folder].commit_all()
+        self.surroundings.listings.append(throwaway.listing(folder))
+
+    def _git_commit(self, message: str = "dumb commit") -> None:
+        repository = self.surroundings.repositories.get(Path.cwd())
+        if repository is None:
+            super()._git_commit(message)
+        else:
+            repository.commit_staged()
+
+    _apply_update = _in_surroundings(
+        Worker._apply_update,
+        get_git=copier_git.get_git,
+        set_git_alternates=copier_git.set_git_alternates,
+    )
+
+
+def warm(checkouts: Sequence[Checkout]) -> None:
+    """Do once, in the process that jobs are forked from, what each job would do again.
+
+    Args:
+        checkouts: The template versions that jobs will need.
+
+    Raises:
+        FleetError: A template's configuration is wrong.
+    """
+    with _one_line_errors("a template"):
+        for checkout in checkouts:
+            around = Surroundings(old=checkout, new=checkout, trust=True)
+            worker = FleetWorker(src_path=checkout.source, surroundings=around)
+            warm_parts(checkout, worker.jinja_env)
+    throwaway.skeleton(Path(tempfile.gettempdir()))
+
+
+def update_project(
+    project: Path,
+    old: Checkout,
+    new: Checkout,
+    *,
+    vcs_ref: str | None,
+    data: Mapping[str, Any],
+    trust: bool,
+    scratch: Path | None = None,
+) -> Renders:
+    """Do what `copier update --defaults --overwrite` does; a conflict is no error, as in Copier.
+
+    Args:
+        project: A clean worktree.
+        old: The template version that its answers name.
+        new: The version to bring it to.
+        vcs_ref: What `--vcs-ref` would say; templates can see it.
+        data: Answers to give, as `--data` would.
+        trust: Run the template's tasks and migrations, let it read files outside of the project.
+        scratch: An empty folder for temporary files; None for the system's.
+
+    Returns:
+        What the template gives for both versions.
+
+    Raises:
+        FleetError: Copier, git or the template says no; the project may be half updated.
+    """
+    around = Surroundings(old=old, new=new, trust=trust)
+    with _one_line_errors(new.source), _temporary_files_in(scratch):
+        worker = FleetWorker(
+            dst_path=project,
+            data=dict(data),
+            vcs_ref=vcs_ref,
+            defaults=True,
+            overwrite=True,
+            quiet=True,
+            unsafe=True,  # what is not trusted is kept from running above
+            surroundings=around,
+        )
+        with worker:
+            worker.run_update()
+    old_listing, new_listing = around.listings
+    return Renders(old=old_listing, new=new_listing)
+
+
+@contextlib.contextmanager
+def _temporary_files_in(folder: Path | None) -> Iterator[None]:
+    before = tempfile.tempdir
+    tempfile.tempdir = before if folder is None else str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+@contextlib.contextmanager
+def _one_line_errors(source: str) -> Iterator[None]:
+    try:
+        yield
+    except ProcessExecutionError as error:
+        last = " ".join(str(error.stderr).split())[-300:]
+        raise FleetError(f"git failed during the update: {last}") from error
+    except (
+        CopierError,
+        TemplateError,
+        YAMLError,
+        ValueError,
+        TypeError,
+        KeyError,
+        OSError,
+    ) as error:
+        raise FleetError(
+            f"the template {source}: {' '.join(str(error).split())}",
+            mend="Try `copier update` in a copy of the project to see more",
+        ) from error  # fmt: skip
