@@ -135,18 +135,40 @@ def read_manifest(root: Path) -> Manifest:
     """
     path = root / MANIFEST_NAME
     try:
-        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
     except FileNotFoundError as error:
         raise ProjectError(
             f"{root} is no tvmplug plugin: it has no {MANIFEST_NAME}",
             mend="Name a plugin's folder with --project, or make one with `tvmplug new`",
         ) from error
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        reason = str(error).splitlines()[0]
-        raise ProjectError(f"{path} cannot be read: {reason}", mend=_RENDER_AGAIN) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return parse_manifest(text, root)
+
+
+def parse_manifest(text: bytes, root: Path) -> Manifest:
+    """Read a manifest's text, which need not be that of the file now: git has others.
+
+    Args:
+        text: The file's content.
+        root: The plugin's folder.
+
+    Raises:
+        ProjectError: It is no YAML, or a value is missing or wrong.
+    """
+    path = root / MANIFEST_NAME
+    try:
+        content = YAML(typ="safe").load(text.decode())
+    except (UnicodeDecodeError, YAMLError) as error:
+        raise _unreadable(path, error) from error
     if not isinstance(content, dict):
         raise ProjectError(f"{path} holds no mapping", mend=_RENDER_AGAIN)
     return _Reader(path, content).manifest()
+
+
+def _unreadable(path: Path, error: Exception) -> ProjectError:
+    reason = str(error).splitlines()[0]
+    return ProjectError(f"{path} cannot be read: {reason}", mend=_RENDER_AGAIN)
 
 
 class _Reader:

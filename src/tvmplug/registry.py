@@ -66,7 +66,16 @@ def read_registry(path: Path) -> dict[str, Entry]:
     Raises:
         RegistryError: It is missing, no YAML, of another version, or two entries collide.
     """
-    return _entries(path, _load(path, _read(path)))
+    return parse_registry(path, _read(path))
+
+
+def parse_registry(path: Path, text: str) -> dict[str, Entry]:
+    """Return all entries of a registry's text, which need not be that of the file now.
+
+    Raises:
+        RegistryError: It is no YAML, of another version, or two entries collide.
+    """
+    return _entries(path, _load(path, text))
 
 
 def collision(entries: Iterable[Entry], plugin: str, prefix: str) -> Entry | None:

@@ -35,7 +35,7 @@ _LOCAL_VARIABLES = frozenset(
         "GIT_WORK_TREE",
     }
 )
-_NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
+NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 _PLAIN_DIFF = ("-r", "--no-renames", "--no-ext-diff", "--no-textconv")
 _NOT_THERE = 1  # what `git rev-parse --verify --quiet` and `merge-base --is-ancestor` say for no
 
@@ -199,7 +199,7 @@ def update_ref(folder: Path, ref: str, new: str, old: str | None, *, why: str = 
 def add_worktree(repository: Path, path: Path, commit: str) -> None:
     """Check a commit out into a new worktree that is on no branch."""
     git(
-        repository, *_NO_HOOKS, "worktree", "add", "--quiet", "--detach", path.absolute(), commit,
+        repository, *NO_HOOKS, "worktree", "add", "--quiet", "--detach", path.absolute(), commit,
     )  # fmt: skip
 
 
