@@ -2,21 +2,19 @@
 
 Copier starts about thirty git processes for an update, and plumbum takes longer to start one than
 git takes to run. `Git` speaks as much of plumbum's language as `Worker._apply_update` uses. Bytes
-go through it as they do through plumbum: decoded with errors ignored, line ends untouched, which
-is why `process.run` (text) cannot be used here.
+go through it as they do through plumbum: decoded with errors ignored, line ends untouched.
 """
 
 from __future__ import annotations
 
-import functools
 import os
-import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from plumbum import ProcessExecutionError
+
+from tvmplug.process import run_bytes
 
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "Copier",
@@ -34,7 +32,6 @@ _LOCAL = frozenset(
         "GIT_SHALLOW_FILE", "GIT_WORK_TREE",
     }
 )  # fmt: skip
-_TIME_LIMIT_S = 600
 
 
 @dataclass(frozen=True)
@@ -77,31 +74,18 @@ class Git:
         """
         command = ["git", *self.arguments, *map(str, arguments)]
         encoding = sys.getfilesystemencoding()
-        done = subprocess.run(
+        done = run_bytes(
             command,
             cwd=self.cwd,
-            env=git_environment(),
-            input=(self.stdin or "").encode(encoding),
-            capture_output=True,
+            env=_IDENTITY,
+            without=_LOCAL,
+            stdin=(self.stdin or "").encode(encoding),
             check=False,
-            timeout=_TIME_LIMIT_S,
         )
         stdout = done.stdout.decode(encoding, "ignore")
         if retcode is not None and done.returncode != retcode:
-            stderr = done.stderr.decode(encoding, "ignore")
-            raise ProcessExecutionError(command, done.returncode, stdout, stderr)
+            raise ProcessExecutionError(command, done.returncode, stdout, done.stderr)
         return stdout
-
-
-def git_environment() -> dict[str, str]:
-    """Return the environment that Copier's git runs in, for this process as it is now."""
-    return _environment(tuple(os.environ.items()))
-
-
-@functools.lru_cache(maxsize=4)
-def _environment(variables: Sequence[tuple[str, str]]) -> dict[str, str]:
-    kept = {key: value for key, value in variables if key not in _LOCAL}
-    return {**kept, **_IDENTITY}
 
 
 def get_git(context_dir: Path | None = None) -> Git:

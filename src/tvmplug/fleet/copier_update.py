@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from copier import Worker
+from copier._main import Worker
 from copier._subproject import Subproject
 from copier._template import Task
 from copier._types import Operation
@@ -215,9 +215,10 @@ def update_project(
     vcs_ref: str | None,
     data: Mapping[str, Any],
     trust: bool,
-    scratch: Path | None = None,
 ) -> Renders:
     """Do what `copier update --defaults --overwrite` does; a conflict is no error, as in Copier.
+
+    Temporary files lie where `tempfile` puts them.
 
     Args:
         project: A clean worktree.
@@ -226,7 +227,6 @@ def update_project(
         vcs_ref: What `--vcs-ref` would say; templates can see it.
         data: Answers to give, as `--data` would.
         trust: Run the template's tasks and migrations, let it read files outside of the project.
-        scratch: An empty folder for temporary files; None for the system's.
 
     Returns:
         What the template gives for both versions.
@@ -235,7 +235,7 @@ def update_project(
         FleetError: Copier, git or the template says no; the project may be half updated.
     """
     around = Surroundings(old=old, new=new, trust=trust)
-    with _one_line_errors(new.source), _temporary_files_in(scratch):
+    with _one_line_errors(new.source):
         worker = FleetWorker(
             dst_path=project,
             data=dict(data),
@@ -250,16 +250,6 @@ def update_project(
             worker.run_update()
     old_listing, new_listing = around.listings
     return Renders(old=old_listing, new=new_listing)
-
-
-@contextlib.contextmanager
-def _temporary_files_in(folder: Path | None) -> Iterator[None]:
-    before = tempfile.tempdir
-    tempfile.tempdir = before if folder is None else str(folder)
-    try:
-        yield
-    finally:
-        tempfile.tempdir = before
 
 
 @contextlib.contextmanager
