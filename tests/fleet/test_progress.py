@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from tvmplug.fleet.progress import Board, Progress, clock, duration, line, printable
+from tvmplug.fleet.progress import Board, Progress
 from tvmplug.fleet.records import Change, Outcome, Reason, Result
+from tvmplug.fleet.wording import clock, duration, line, printable
 
 CHANGE = Change(status="M", path="pubspec.yaml", added=1, removed=1)
 

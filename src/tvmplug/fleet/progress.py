@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tvmplug.fleet.records import Outcome, Result
+from tvmplug.fleet.wording import GOOD, clock, duration, line, printable, said
 from tvmplug.output import stderr
 
 # Mark and style of each result, in the order in which they are counted.
@@ -29,7 +30,6 @@ MARKS = {
     Result.INTERRUPTED: ("!", "yellow"),
     Result.UNCHANGED: ("=", "dim"),
 }
-_GOOD = frozenset({Result.UPDATED, Result.UNCHANGED})
 _REFRESHES_A_SECOND = 5
 # The first few repositories say little about the rest: processes start, caches are cold.
 _ENOUGH_TO_ESTIMATE = 3
@@ -103,63 +103,18 @@ class Progress:
         if self._live is None:
             count = f"[{done:{len(str(total))}}/{total}]"
             self._console.print(f"{count} {line(outcome)}", markup=False, soft_wrap=True)
-        elif outcome.result not in _GOOD:
+        elif outcome.result not in GOOD:
             self._console.print(_paragraph(outcome), soft_wrap=False)
 
 
-def line(outcome: Outcome) -> str:
-    """Tell what became of a repository in one line, without control characters."""
-    said = _said(outcome)
-    return f"{said}. {printable(outcome.mend)}" if outcome.mend else said
-
-
-def _said(outcome: Outcome) -> str:
-    told = f"{outcome.name}: {outcome.result.value}"
-    if outcome.result is Result.UPDATED and outcome.from_version != outcome.to_version:
-        told += f" {outcome.from_version} -> {outcome.to_version}"
-    if outcome.result in _GOOD:
-        if outcome.changes:
-            told += f", {len(outcome.changes)} file{'s' * (len(outcome.changes) != 1)}"
-        if outcome.seconds:
-            told += f", {duration(sum(outcome.seconds.values()))}"
-    elif outcome.reason is not None:
-        told += f" ({outcome.reason.value})"
-    if outcome.message:
-        told += f": {outcome.message}"
-    return printable(told)
-
-
 def _paragraph(outcome: Outcome) -> Table:
-    """The same for people: wrapped beside its mark, with what mends it below."""
+    """The same for people, wrapped beside its mark; what mends it, the end of the run tells."""
     mark, style = MARKS[outcome.result]
-    text = Text(_said(outcome))
+    text = Text(said(outcome))
     text.stylize("bold", 0, len(printable(outcome.name)))
-    if outcome.mend:
-        text.append(f"\n{printable(outcome.mend)}", style="dim")
     grid = Table.grid(padding=(0, 1))
     grid.add_row(Text(mark, style=style), text)
     return grid
-
-
-def printable(text: str) -> str:
-    """Return text on one line in which nothing moves the cursor or turns the writing round.
-
-    What programs say goes to terminals and pages: escape sequences and the like become spaces.
-    """
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
-
-
-def duration(seconds: float) -> str:
-    """Tell a duration the short way: `0.42 s`, `17 s`, `3 min 20 s`, `2 h 05 min`."""
-    if seconds < 9.95:  # rounds to 10 s
-        return f"{seconds:.2g} s" if seconds >= 0.095 else f"{seconds:.2f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02} s"
-    return f"{minutes // 60} h {minutes % 60:02} min"
 
 
 @dataclass
@@ -303,14 +258,6 @@ class Board:
 
 def _one_line(text: str, style: str = "") -> Text:
     return Text(text, style=style, no_wrap=True, overflow="ellipsis")
-
-
-def clock(seconds: float) -> str:
-    """Tell a time that goes on changing: `0:07`, `12:30`, `1:02:30`."""
-    minutes, rest = divmod(max(0, int(seconds)), 60)
-    if minutes < 60:
-        return f"{minutes}:{rest:02}"
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
 @dataclass
