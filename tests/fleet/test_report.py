@@ -271,7 +271,7 @@ def report_with(text):
         )
         for number, each in enumerate(outcomes)
     ]
-    logs = {name: Path(text.replace("\0", "") or "x") for name in names}
+    logs = {name: Path(f"x{text}x") for name in names}
     return build_report(run, attempts, logs=logs, tails={names[0]: [text]})
 
 
