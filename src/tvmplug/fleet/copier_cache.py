@@ -42,14 +42,12 @@ class Parts:
         config: Its configuration, pickled: every worker gets a copy of its own.
         index_modes: File modes in its git index.
         codes: Compiled Jinja by source, name and file name.
-        constants: Strings without any Jinja, and what they render to; None for those with.
     """
 
     checkout: Checkout
     config: bytes
     index_modes: Mapping[PurePosixPath, int]
     codes: OrderedDict[_CodeKey, CodeType] = field(default_factory=OrderedDict)
-    constants: OrderedDict[str, str | None] = field(default_factory=OrderedDict)
 
 
 _kept: OrderedDict[tuple[str, str], Parts] = OrderedDict()
@@ -122,6 +120,21 @@ class FleetTemplate(Template):
         return "git"
 
 
+@dataclass(frozen=True)
+class Constant:
+    """A template without any Jinja in it.
+
+    Attributes:
+        text: What it renders to.
+    """
+
+    text: str
+
+    def render(self, *_: Any, **__: Any) -> str:
+        """Return the text."""
+        return self.text
+
+
 class FleetEnvironment(SandboxedEnvironment):
     """Copier's Jinja environment, which takes compiled code from the cache.
 
@@ -133,7 +146,7 @@ class FleetEnvironment(SandboxedEnvironment):
     def share(self, parts: Parts) -> None:
         """Use the compiled code of a template version, and add to it."""
         self._parts = parts
-        self._strings: dict[str, JinjaTemplate] = {}
+        self._strings: dict[str, JinjaTemplate | Constant] = {}
         self.auto_reload = False  # a checkout does not change
 
     def compile(self, source: Any, name: Any = None, filename: Any = None, *rest: Any) -> Any:
@@ -144,7 +157,9 @@ class FleetEnvironment(SandboxedEnvironment):
         code = codes.get(key)
         if code is None:
             code = super().compile(source, name, filename)
-            _remember(codes, key, code)
+            codes[key] = code
+            while len(codes) > _STRINGS_KEPT:
+                codes.popitem(last=False)
         else:
             reset_yield(self)
         return code
@@ -154,26 +169,21 @@ class FleetEnvironment(SandboxedEnvironment):
         if type(source) is not str or globals or template_class:
             return super().from_string(source, globals, template_class)
         template = self._strings.get(source)
-        if template is None:
-            template = self._strings[source] = super().from_string(source)
-        else:
+        if template is not None:
             reset_yield(self)
+            return template
+        plain = super().from_string(source)
+        template = plain if self._has_jinja(source) else Constant(str(plain.render()))
+        self._strings[source] = template
         return template
 
     def constant(self, source: str) -> str | None:
-        """Return what a string without any Jinja renders to; None when it has some.
+        """Return what a string renders to whatever the answers; None when it has any Jinja.
 
         Like `from_string`, resets Copier's `yield` context.
         """
-        constants = self._parts.constants
-        try:
-            text = constants[source]
-        except KeyError:
-            text = None if self._has_jinja(source) else str(super().from_string(source).render())
-            _remember(constants, source, text)
-        if text is not None:
-            reset_yield(self)
-        return text
+        template = self.from_string(source)
+        return template.text if isinstance(template, Constant) else None
 
     def _has_jinja(self, source: str) -> bool:
         starts = (
@@ -213,8 +223,7 @@ def warm_parts(checkout: Checkout, environment: FleetEnvironment) -> None:
 
 def _try_to_compile(environment: FleetEnvironment, text: str) -> None:
     try:
-        if environment.constant(text) is None:
-            environment.from_string(text)
+        environment.from_string(text)
     except (TemplateError, CopierError):
         return
 
@@ -229,9 +238,3 @@ def _strings_in(value: Any) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for inner in value:
             yield from _strings_in(inner)
-
-
-def _remember(kept: OrderedDict[Any, Any], key: Any, value: Any) -> None:
-    kept[key] = value
-    while len(kept) > _STRINGS_KEPT:
-        kept.popitem(last=False)

@@ -23,7 +23,8 @@ from typing import Any
 from copier._main import Worker
 from copier._subproject import Subproject
 from copier._template import Task
-from copier._types import Operation
+from copier._types import AnyByStrDict, Operation
+from copier._user_data import DEFAULT_DATA, AnswersMap
 from copier.errors import CopierError
 from jinja2.exceptions import TemplateError
 from plumbum import ProcessExecutionError
@@ -57,18 +58,27 @@ class Surroundings:
     """What all workers of one update share.
 
     Attributes:
-        old: The template version that the project is at.
+        project: The folder that is updated.
+        old: The template version that it is at.
         new: The one that it is brought to.
         trust: Run the template's tasks and migrations, let it read files outside of the project.
         listings: What the old and the new render hold, in this order.
         repositories: The throw-away repositories of the renders, by folder.
     """
 
+    project: Path
     old: Checkout
     new: Checkout
     trust: bool
     listings: list[Listing] = field(default_factory=list)
     repositories: dict[Path, throwaway.Throwaway] = field(default_factory=dict)
+
+    @cached_property
+    def ignores_modes(self) -> bool:
+        """Whether git takes no notice of executable bits in the project's files."""
+        git = copier_git.get_git(self.project)
+        said = git("config", "--type=bool", "--get", "core.fileMode", retcode=None)
+        return said.strip() == "false"
 
 
 def _in_surroundings(function: Any, **names: Any) -> Any:
@@ -88,6 +98,19 @@ def _in_surroundings(function: Any, **names: Any) -> Any:
     )  # fmt: skip
     changed.__kwdefaults__ = function.__kwdefaults__
     return changed
+
+
+class _Answers(AnswersMap):
+    """Answers that are combined ten times as fast as by ChainMap, to the same."""
+
+    @property
+    def combined(self) -> Mapping[str, Any]:
+        """All answers, those of higher priority last; see `AnswersMap.combined`."""
+        everything = dict(DEFAULT_DATA)
+        everything["_external_data"] = self.external
+        for answers in (self.user_defaults, self.last, self.metadata, self.init, self.user):
+            everything.update(answers)
+        return everything
 
 
 _jinja_env = _in_surroundings(
@@ -119,6 +142,7 @@ class FleetWorker(Worker):
     """
 
     surroundings: Surroundings = field(kw_only=True)
+    _settled: Mapping[str, Any] | None = field(default=None, init=False)
 
     @cached_property
     def subproject(self) -> Subproject:
@@ -183,8 +207,39 @@ class FleetWorker(Worker):
         else:
             repository.commit_staged()
 
+    def _render_string(self, string: str, extra_context: AnyByStrDict | None = None) -> str:
+        if type(string) is str and (text := self.jinja_env.constant(string)) is not None:
+            return text  # needs no context, which is what costs
+        return super()._render_string(string, extra_context)
+
+    @property
+    def answers_relpath(self) -> Path:
+        """The answers file, relative to the project."""
+        text = self.jinja_env.constant(str(self.answers_file or self.template.answers_relpath))
+        return super().answers_relpath if text is None else Path(text)
+
+    def _answers_to_remember(self) -> Mapping[str, Any]:
+        if self._settled is not None:
+            return dict(self._settled)
+        return super()._answers_to_remember()
+
+    def _render_template(self) -> None:
+        # No answer changes any more, so what to remember is worked out once, not for every file.
+        self._settled = super()._answers_to_remember()
+        try:
+            super()._render_template()
+        finally:
+            self._settled = None
+
+    def _sync_git_index_executable_bit(self, dst_relpath: Path, src_mode: int) -> None:
+        # Copier asks git for every file; only the project is in a repository at that time.
+        if self.surroundings.project == self.dst_path and self.surroundings.ignores_modes:
+            super()._sync_git_index_executable_bit(dst_relpath, src_mode)
+
+    _ask = _in_surroundings(Worker._ask, AnswersMap=_Answers)
     _apply_update = _in_surroundings(
         Worker._apply_update,
+        AnswersMap=_Answers,
         get_git=copier_git.get_git,
         set_git_alternates=copier_git.set_git_alternates,
     )
@@ -201,7 +256,7 @@ def warm(checkouts: Sequence[Checkout]) -> None:
     """
     with _one_line_errors("a template"):
         for checkout in checkouts:
-            around = Surroundings(old=checkout, new=checkout, trust=True)
+            around = Surroundings(project=Path(), old=checkout, new=checkout, trust=True)
             worker = FleetWorker(src_path=checkout.source, surroundings=around)
             warm_parts(checkout, worker.jinja_env)
     throwaway.skeleton(Path(tempfile.gettempdir()))
@@ -234,7 +289,7 @@ def update_project(
     Raises:
         FleetError: Copier, git or the template says no; the project may be half updated.
     """
-    around = Surroundings(old=old, new=new, trust=trust)
+    around = Surroundings(project=project, old=old, new=new, trust=trust)
     with _one_line_errors(new.source):
         worker = FleetWorker(
             dst_path=project,
