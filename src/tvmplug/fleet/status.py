@@ -272,9 +272,7 @@ def _unregistered(known: Sequence[Facts], runtime: Facts | None) -> list[Finding
             continue
         told = f"{name} is not in the registry of {runtime.repository.name}"
         if held is not None:
-            told = (
-                f"{name} holds {prefix}, but the registry of {runtime.repository.name} says {held}"
-            )
+            told = f"{name} holds {prefix}, and {runtime.repository.name} has it with {held}"
         mend = (
             f"Run `tvmplug registry add {name} {prefix} --registry {runtime.repository.path}`, "
             "and commit that"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from rich.markup import escape
+from rich.text import Text
 
 from tvmplug import output
 from tvmplug.commands.fleet.options import add_fleet_options
@@ -32,8 +33,7 @@ _STYLES = {
     State.UNKNOWN: "red",
     State.PROBLEM: "red",
 }
-# Below this a table of all columns would break words.
-_WIDE = 110
+_COUNTED = {State.UNKNOWN: "unknown", State.PROBLEM: "with a problem"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,33 +96,66 @@ def _emit(fleet: Fleet, rows: Sequence[Row], findings: Sequence[Finding], *, beh
 
 
 def _show(path: Path, rows: Sequence[Row], findings: Sequence[Finding]) -> None:
-    wide = output.stdout.width >= _WIDE
-    has_last = any(each.last for each in rows)
-    columns = ["repository", "template", "TVM", "prefix", "state"]
-    columns += ["last update"] if has_last and wide else []
-    output.table(str(path), columns, [_cells(each, last=has_last and wide) for each in rows])
+    title, columns = _table(str(path), rows, output.stdout.width)
+    if rows:
+        output.table(title, list(columns), list(zip(*columns.values(), strict=True)))
     troubles = [(each.name, each.message, each.mend) for each in rows if each.message]
     troubles += [(each.name, each.detail, each.mend) for each in findings]
+    if troubles:
+        output.stdout.print()
     for name, message, mend in troubles:
-        output.stdout.print(f"[red]{escape(name)}[/]: {escape(printable(message or ''))}")
+        output.stdout.print(f" [red]{escape(name)}[/]: {escape(printable(message or ''))}")
         if mend:
-            output.stdout.print(f"  [yellow]→ {escape(printable(mend))}[/]")
+            output.stdout.print(f"   [yellow]→ {escape(printable(mend))}[/]")
     counts = Counter(each.state for each in rows)
-    parts = [f"[{_STYLES[each]}]{counts[each]} {each.value}[/]" for each in State if counts[each]]
-    output.stdout.print(", ".join(parts) or "No repository.")
+    parts = [
+        f"[{_STYLES[state]}]{counts[state]} {_COUNTED.get(state, state.value)}[/]"
+        for state in State
+        if counts[state]
+    ]
+    output.stdout.print("\n" + (", ".join(parts) or "No repository."))
     if counts[State.BEHIND]:
         output.stdout.print("Next: `tvmplug fleet update`", markup=False)
     elif counts[State.WAITING]:
         output.stdout.print("Next: `tvmplug fleet push`, or merge the branches", markup=False)
 
 
-def _cells(each: Row, *, last: bool) -> tuple[str, ...]:
+def _table(title: str, rows: Sequence[Row], width: int) -> tuple[str, dict[str, list[str]]]:
+    """The columns that fit: a TVM that all share moves to the title, then the last result goes."""
+    columns = {
+        "repository": [escape(each.name) for each in rows],
+        "template": [escape(_version(each)) for each in rows],
+        "TVM": [escape(each.tvm or "?") for each in rows],
+        "prefix": ["(runtime)" if e.kind == "runtime" else escape(e.prefix or "?") for e in rows],
+        "state": [_state(each) for each in rows],
+        "last update": [escape(each.last or "") for each in rows],
+    }
+    if not any(each.last for each in rows):
+        del columns["last update"]
+    shared = {each.tvm for each in rows} - {None}
+    if _width(columns) > width and len(shared) == 1:
+        del columns["TVM"]
+        title += f", all with TVM {shared.pop()}"
+    if _width(columns) > width:
+        columns.pop("last update", None)
+    return title, columns
+
+
+def _width(columns: Mapping[str, Sequence[str]]) -> int:
+    """How wide the table wants to be: a column of margin on both sides of each."""
+    return sum(
+        2 + max(Text.from_markup(cell).cell_len for cell in (name, *cells))
+        for name, cells in columns.items()
+    )
+
+
+def _version(each: Row) -> str:
     version = each.version or "?"
     if each.newest is not None and each.state in (State.BEHIND, State.WAITING):
-        version = f"{version} → {each.newest}"
+        return f"{version} → {each.newest}"
+    return version
+
+
+def _state(each: Row) -> str:
     state = f"[{_STYLES[each.state]}]{each.state.value}[/]"
-    if each.dirty:
-        state += ", [yellow]dirty[/]"
-    prefix = "(runtime)" if each.kind == "runtime" else each.prefix or "?"
-    cells = (escape(each.name), escape(version), escape(each.tvm or "?"), escape(prefix), state)
-    return (*cells, escape(each.last or "")) if last else cells
+    return f"{state}, [yellow]dirty[/]" if each.dirty else state
