@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,11 +43,13 @@ class Git:
         arguments: What follows `git`.
         cwd: The folder to run in; None for the current one.
         stdin: What it reads.
+        known: Asked first for what git would print in a folder; None starts git.
     """
 
     arguments: tuple[str, ...] = ()
     cwd: Path | None = None
     stdin: str | None = None
+    known: Callable[[Path, tuple[str, ...]], str | None] | None = None
 
     def __getitem__(self, arguments: object) -> Git:
         more = arguments if isinstance(arguments, (tuple, list)) else (arguments,)
@@ -72,7 +75,13 @@ class Git:
         Raises:
             ProcessExecutionError: Another exit status.
         """
-        command = ["git", *self.arguments, *map(str, arguments)]
+        words = (*self.arguments, *map(str, arguments))
+        if (
+            self.known is not None
+            and (answer := self.known(self.cwd or Path.cwd(), words)) is not None
+        ):
+            return answer
+        command = ["git", *words]
         encoding = sys.getfilesystemencoding()
         done = run_bytes(
             command,
@@ -88,32 +97,25 @@ class Git:
         return stdout
 
 
-def get_git(context_dir: Path | None = None) -> Git:
-    """Return git, like `copier._vcs.get_git`."""
-    return Git(cwd=Path(context_dir) if context_dir else None)
+def git_folder(repository: Path) -> Path:
+    """Return where git keeps what belongs to a checkout: `.git`, or a worktree's part of it."""
+    folder = repository / ".git"
+    if folder.is_file():  # a worktree: `gitdir: FOLDER`
+        return repository / folder.read_text().partition(":")[2].strip()
+    return folder
 
 
-def objects_folder(repository: Path) -> Path:
-    """Return where a repository, or a worktree, has its objects, without starting git.
-
-    Raises:
-        FileNotFoundError: It is no git repository.
-    """
-    git_folder = repository / ".git"
-    if git_folder.is_file():  # a worktree: `gitdir: FOLDER`
-        git_folder = repository / git_folder.read_text().partition(":")[2].strip()
-        common = git_folder / "commondir"
-        if common.exists():
-            git_folder = git_folder / common.read_text().strip()
-    objects = (git_folder / "objects").resolve()
-    if not objects.is_dir():
-        raise FileNotFoundError(objects)
-    return objects
+def common_folder(repository: Path) -> Path:
+    """Return where git keeps what all worktrees of a repository share."""
+    folder = git_folder(repository)
+    common = folder / "commondir"
+    return folder / common.read_text().strip() if common.exists() else folder
 
 
 def set_git_alternates(*repositories: Path, path: Path | None = None) -> None:
     """Let a repository borrow the objects of others, like `copier._tools.set_git_alternates`."""
-    alternates = objects_folder(path or Path()) / "info" / "alternates"
+    alternates = common_folder(path or Path()) / "objects/info/alternates"
     alternates.parent.mkdir(parents=True, exist_ok=True)
-    lines = [os.fsencode(objects_folder(Path(each))) for each in repositories]
+    objects = [common_folder(Path(each)).resolve() / "objects" for each in repositories]
+    lines = [os.fsencode(each) for each in objects]
     alternates.write_bytes(b"\n".join(lines))

@@ -33,11 +33,12 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from yaml import YAMLError
 
 from tvmplug.errors import FleetError
-from tvmplug.fleet import copier_git, throwaway
+from tvmplug.fleet import throwaway
 from tvmplug.fleet.copier_cache import FleetEnvironment, FleetTemplate, parts_of, warm_parts
+from tvmplug.fleet.copier_git import Git, set_git_alternates
+from tvmplug.fleet.copier_questions import Known
+from tvmplug.fleet.git_index import Listing
 from tvmplug.fleet.records import Checkout
-
-Listing = Mapping[str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Surroundings:
         new: The one that it is brought to.
         trust: Run the template's tasks and migrations, let it read files outside of the project.
         listings: What the old and the new render hold, in this order.
-        repositories: The throw-away repositories of the renders, by folder.
+        known: Answers what Copier asks git.
     """
 
     project: Path
@@ -71,13 +72,17 @@ class Surroundings:
     new: Checkout
     trust: bool
     listings: list[Listing] = field(default_factory=list)
-    repositories: dict[Path, throwaway.Throwaway] = field(default_factory=dict)
+    known: Known = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.known = Known(self.project)
 
     @cached_property
     def ignores_modes(self) -> bool:
         """Whether git takes no notice of executable bits in the project's files."""
-        git = copier_git.get_git(self.project)
-        said = git("config", "--type=bool", "--get", "core.fileMode", retcode=None)
+        said = Git(cwd=self.project)(
+            "config", "--type=bool", "--get", "core.fileMode", retcode=None
+        )
         return said.strip() == "false"
 
 
@@ -123,6 +128,16 @@ class _FleetSubproject(Subproject):
     """The project, whose template needs no clone."""
 
     make_template: Callable[[str, str | None], FleetTemplate] | None = None
+
+    @cached_property
+    def vcs(self) -> Any:
+        """Whether it is in a git repository."""
+        return "git" if (self.local_abspath / ".git").exists() else super().vcs
+
+    def is_dirty(self) -> bool:
+        """Whether it has changes that no commit holds."""
+        said = Git(cwd=self.local_abspath)("status", "--porcelain", "--", self.local_abspath)
+        return bool(said.strip())
 
     @cached_property
     def template(self) -> FleetTemplate | None:
@@ -195,17 +210,29 @@ class FleetWorker(Worker):
         folder = Path.cwd()
         if throwaway.skeleton(folder.parent).has_hooks:
             super()._git_initialize_repo()
+            files = throwaway.listing(folder)
         else:
-            self.surroundings.repositories[folder] = throwaway.Throwaway(folder)
-            self.surroundings.repositories[folder].commit_all()
-        self.surroundings.listings.append(throwaway.listing(folder))
+            made = throwaway.Throwaway(folder, self.surroundings.project)
+            self.surroundings.known.throwaways[folder] = made
+            files = made.files
+        self.surroundings.listings.append(files)
 
     def _git_commit(self, message: str = "dumb commit") -> None:
-        repository = self.surroundings.repositories.get(Path.cwd())
-        if repository is None:
+        made = self.surroundings.known.throwaways.get(Path.cwd())
+        if made is None:
             super()._git_commit(message)
         else:
-            repository.commit_staged()
+            made.commit_staged()
+
+    def _apply_update(self) -> None:
+        git = Git(known=self.surroundings.known.answer)
+        update = _in_surroundings(
+            Worker._apply_update,
+            AnswersMap=_Answers,
+            get_git=lambda: git,
+            set_git_alternates=set_git_alternates,
+        )
+        update(self)
 
     def _render_string(self, string: str, extra_context: AnyByStrDict | None = None) -> str:
         if type(string) is str and (text := self.jinja_env.constant(string)) is not None:
@@ -237,12 +264,6 @@ class FleetWorker(Worker):
             super()._sync_git_index_executable_bit(dst_relpath, src_mode)
 
     _ask = _in_surroundings(Worker._ask, AnswersMap=_Answers)
-    _apply_update = _in_surroundings(
-        Worker._apply_update,
-        AnswersMap=_Answers,
-        get_git=copier_git.get_git,
-        set_git_alternates=copier_git.set_git_alternates,
-    )
 
 
 def warm(checkouts: Sequence[Checkout]) -> None:

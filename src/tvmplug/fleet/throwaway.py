@@ -11,9 +11,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tvmplug.fleet.copier_git import Git
-
-Listing = dict[str, tuple[str, str]]
+from tvmplug.fleet.copier_git import Git, set_git_alternates
+from tvmplug.fleet.git_index import Listing, read_index
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def skeleton(near: Path) -> Skeleton:
             files = {
                 path.relative_to(root).as_posix(): path.read_bytes()
                 for path in root.rglob("*")
-                if path.is_file() and path.parent.name != "hooks"
+                if path.is_file() and path.parent.name != "hooks" and path.name != "description"
             }
         _skeletons[key] = Skeleton(files, bool(hooks or elsewhere.strip()))
     return _skeletons[key]
@@ -61,34 +60,37 @@ class Throwaway:
 
     Args:
         folder: The render, without a repository yet.
+        lender: A repository with most of the same files: what it has is not written again.
+
+    Attributes:
+        tree: The tree that HEAD names.
+        files: What that tree holds: path -> (mode, blob).
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, lender: Path) -> None:
         self._folder = folder
         self._index = folder / ".git/index"
-        self._seen: tuple[int, int] | None = None
-
-    def commit_all(self) -> None:
-        """Make the repository; its HEAD has everything in it that git does not ignore."""
-        for path, content in skeleton(self._folder.parent).files.items():
-            target = self._folder / ".git" / path
+        for path, content in skeleton(folder.parent).files.items():
+            target = folder / ".git" / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        for path in ("objects/info", "refs/heads"):
-            (self._folder / ".git" / path).mkdir(parents=True, exist_ok=True)
-        Git(cwd=self._folder)("add", ".")
-        self._point_head_at_index()
+        for path in ("objects/info", "refs"):
+            (folder / ".git" / path).mkdir(parents=True, exist_ok=True)
+        set_git_alternates(lender, path=folder)
+        Git(cwd=folder)("add", ".")
+        self.tree, self.files = self._point_head_at_index()
 
     def commit_staged(self) -> None:
         """Give HEAD what was staged since then."""
         if self._state() != self._seen:
-            self._point_head_at_index()
+            self.tree, self.files = self._point_head_at_index()
 
-    def _point_head_at_index(self) -> None:
+    def _point_head_at_index(self) -> tuple[str, Listing]:
         tree = Git(cwd=self._folder)("write-tree").strip()
         # A tree where a commit should be: all that reads it compares trees.
         (self._folder / ".git/HEAD").write_text(f"{tree}\n")
         self._seen = self._state()
+        return tree, listing(self._folder)
 
     def _state(self) -> tuple[int, int] | None:
         if not self._index.exists():  # nothing was added
@@ -98,7 +100,10 @@ class Throwaway:
 
 
 def listing(folder: Path) -> Listing:
-    """Return what is in a repository's index: path -> (mode, blob)."""
+    """Return what is in the index of a repository that is no worktree: path -> (mode, blob)."""
+    index = read_index(folder / ".git/index")
+    if index is not None:
+        return index.files
     found = {}
     for entry in Git(cwd=folder)("ls-files", "--stage", "-z").split("\0"):
         if entry:
