@@ -19,7 +19,6 @@ from typing import Any
 from copier._jinja_ext import SandboxedEnvironment, get_yield_context
 from copier._template import Template
 from copier.errors import CopierError
-from jinja2 import Environment
 from jinja2 import Template as JinjaTemplate
 from jinja2.exceptions import TemplateError
 from packaging.version import Version
@@ -33,6 +32,21 @@ _STRINGS_KEPT = 4096
 _CodeKey = tuple[str, str | None, str | None]
 
 
+@dataclass(frozen=True)
+class Constant:
+    """A template without any Jinja in it.
+
+    Attributes:
+        text: What it renders to.
+    """
+
+    text: str
+
+    def render(self, *_: Any, **__: Any) -> str:
+        """Return the text."""
+        return self.text
+
+
 @dataclass
 class Parts:
     """One template version, read and compiled.
@@ -42,12 +56,14 @@ class Parts:
         config: Its configuration, pickled: every worker gets a copy of its own.
         index_modes: File modes in its git index.
         codes: Compiled Jinja by source, name and file name.
+        constants: Strings without any Jinja, compiled.
     """
 
     checkout: Checkout
     config: bytes
     index_modes: Mapping[PurePosixPath, int]
     codes: OrderedDict[_CodeKey, CodeType] = field(default_factory=OrderedDict)
+    constants: OrderedDict[str, Constant] = field(default_factory=OrderedDict)
 
 
 _kept: OrderedDict[tuple[str, str], Parts] = OrderedDict()
@@ -120,21 +136,6 @@ class FleetTemplate(Template):
         return "git"
 
 
-@dataclass(frozen=True)
-class Constant:
-    """A template without any Jinja in it.
-
-    Attributes:
-        text: What it renders to.
-    """
-
-    text: str
-
-    def render(self, *_: Any, **__: Any) -> str:
-        """Return the text."""
-        return self.text
-
-
 class FleetEnvironment(SandboxedEnvironment):
     """Copier's Jinja environment, which takes compiled code from the cache.
 
@@ -146,7 +147,8 @@ class FleetEnvironment(SandboxedEnvironment):
     def share(self, parts: Parts) -> None:
         """Use the compiled code of a template version, and add to it."""
         self._parts = parts
-        self._strings: dict[str, JinjaTemplate | Constant] = {}
+        self._strings: dict[str, JinjaTemplate] = {}
+        self._yield_context = get_yield_context(self)
         self.auto_reload = False  # a checkout does not change
 
     def compile(self, source: Any, name: Any = None, filename: Any = None, *rest: Any) -> Any:
@@ -157,24 +159,25 @@ class FleetEnvironment(SandboxedEnvironment):
         code = codes.get(key)
         if code is None:
             code = super().compile(source, name, filename)
-            codes[key] = code
-            while len(codes) > _STRINGS_KEPT:
-                codes.popitem(last=False)
+            _remember(codes, key, code)
         else:
-            reset_yield(self)
+            self._reset_yield()
         return code
 
     def from_string(self, source: Any, globals: Any = None, template_class: Any = None) -> Any:  # noqa: A002, Jinja's name
         """Make a template of a string, or fetch it; see `jinja2.Environment.from_string`."""
         if type(source) is not str or globals or template_class:
             return super().from_string(source, globals, template_class)
-        template = self._strings.get(source)
+        template = self._strings.get(source) or self._parts.constants.get(source)
         if template is not None:
-            reset_yield(self)
+            self._reset_yield()
             return template
-        plain = super().from_string(source)
-        template = plain if self._has_jinja(source) else Constant(str(plain.render()))
-        self._strings[source] = template
+        template = super().from_string(source)
+        if self._has_jinja(source):
+            self._strings[source] = template
+        else:
+            template = Constant(str(template.render()))
+            _remember(self._parts.constants, source, template)
         return template
 
     def constant(self, source: str) -> str | None:
@@ -185,19 +188,17 @@ class FleetEnvironment(SandboxedEnvironment):
         template = self.from_string(source)
         return template.text if isinstance(template, Constant) else None
 
+    def _reset_yield(self) -> None:
+        """Do what compiling does to the context of Copier's `yield` tag."""
+        self._yield_context.yield_name = None
+        self._yield_context.yield_iterable = None
+
     def _has_jinja(self, source: str) -> bool:
         starts = (
             self.variable_start_string, self.block_start_string, self.comment_start_string,
             self.line_statement_prefix, self.line_comment_prefix,
         )  # fmt: skip
         return any(start in source for start in starts if start)
-
-
-def reset_yield(environment: Environment) -> None:
-    """Do what compiling does to the context of Copier's `yield` tag."""
-    context = get_yield_context(environment)
-    context.yield_name = None
-    context.yield_iterable = None
 
 
 def warm_parts(checkout: Checkout, environment: FleetEnvironment) -> None:
@@ -238,3 +239,9 @@ def _strings_in(value: Any) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for inner in value:
             yield from _strings_in(inner)
+
+
+def _remember(kept: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+    kept[key] = value
+    while len(kept) > _STRINGS_KEPT:
+        kept.popitem(last=False)

@@ -24,7 +24,7 @@ from copier._main import Worker
 from copier._subproject import Subproject
 from copier._template import Task
 from copier._types import AnyByStrDict, Operation
-from copier._user_data import DEFAULT_DATA, AnswersMap
+from copier._user_data import DEFAULT_DATA, AnswersMap, Question
 from copier.errors import CopierError
 from jinja2.exceptions import TemplateError
 from plumbum import ProcessExecutionError
@@ -116,6 +116,18 @@ class _Answers(AnswersMap):
         for answers in (self.user_defaults, self.last, self.metadata, self.init, self.user):
             everything.update(answers)
         return everything
+
+
+class _Question(Question):
+    """A question whose plain values are taken as they are."""
+
+    def render_value(self, value: Any, extra_answers: AnyByStrDict | None = None) -> Any:
+        """Render a value; see `Question.render_value`."""
+        if type(value) is str and isinstance(self.jinja_env, FleetEnvironment):
+            text = self.jinja_env.constant(value)
+            if text is not None:
+                return text
+        return super().render_value(value, extra_answers)
 
 
 _jinja_env = _in_surroundings(
@@ -263,7 +275,8 @@ class FleetWorker(Worker):
         if self.surroundings.project == self.dst_path and self.surroundings.ignores_modes:
             super()._sync_git_index_executable_bit(dst_relpath, src_mode)
 
-    _ask = _in_surroundings(Worker._ask, AnswersMap=_Answers)
+    _ask = _in_surroundings(Worker._ask, AnswersMap=_Answers, Question=_Question)
+    _render_file = _in_surroundings(Worker._render_file, is_git_available=lambda: True)
 
 
 def warm(checkouts: Sequence[Checkout]) -> None:
