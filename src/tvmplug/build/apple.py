@@ -10,7 +10,7 @@ from ruamel.yaml.error import YAMLError
 
 from tvmplug import files, sync
 from tvmplug.apple import staging
-from tvmplug.build.image import Image, read_image
+from tvmplug.build.image import read_image
 from tvmplug.errors import ProjectError
 from tvmplug.project import Project
 from tvmplug.targets import TARGETS, Target

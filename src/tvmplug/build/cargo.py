@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tvmplug import files, output
 from tvmplug.errors import BuildError, GoldenError, ToolError, TvmplugError
+from tvmplug.manifest import RuntimePath
 from tvmplug.process import Completed
 from tvmplug.project import Project
 from tvmplug.relay import relay
@@ -111,8 +112,11 @@ def build_library(project: Project, target: Target, libraries: Mapping[str, str]
 
 
 def _work_dir(project: Project, target: Target) -> Path:
-    """A folder beside cargo's own files: as long as cargo takes a library for fresh, its link map
-    lies there. Checkouts that share a CARGO_TARGET_DIR have a folder each."""
+    """Return a folder beside cargo's own files, with which it lives and goes.
+
+    As long as cargo takes a library for fresh, its link map lies there. Checkouts that share a
+    CARGO_TARGET_DIR have a folder each.
+    """
     parent = Path(os.environ.get("CARGO_TARGET_DIR") or project.rust_dir / "target")
     own = f"{project.name}-{files.sha256_bytes(str(project.root).encode())[:8]}"
     folder = parent.absolute() / "tvmplug" / own / target.name
@@ -196,6 +200,8 @@ def _remapped(project: Project) -> dict[str, str]:
     replaced = {home: "cargo"}
     if runtime := project.manifest.runtime_root:
         replaced[runtime] = runtime.name
+        # Where that folder is a link, cargo names files by the link, not by what it points to.
+        replaced[_runtime_as_written(project)] = runtime.name
     replaced[rust.sysroot()] = "rust"  # the standard library's own sources, where they are there
     flags = [f"--remap-path-prefix={path}=/{name}" for path, name in replaced.items()]
     if encoded := os.environ.get("CARGO_ENCODED_RUSTFLAGS"):
@@ -203,6 +209,13 @@ def _remapped(project: Project) -> dict[str, str]:
     elif plain := os.environ.get("RUSTFLAGS"):
         flags = [*shlex.split(plain), *flags]
     return {"CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags)}
+
+
+def _runtime_as_written(project: Project) -> Path:
+    """The runtime plugin's folder by the path that the manifest says, links in it kept."""
+    if project.is_model and isinstance(project.model.runtime, RuntimePath):
+        return Path(os.path.normpath(project.root / project.model.runtime.path))
+    return project.root
 
 
 def _artifacts(messages: str) -> Iterator[Path]:

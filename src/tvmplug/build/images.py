@@ -117,9 +117,7 @@ def take_runtime(project: Project, target: Target) -> Image:
         TvmplugError: What `runtime_image` raises.
     """
     if target.is_apple and project.manifest.apple_linkage is AppleLinkage.STATIC:
-        image = _apple_runtime(
-            build_runtime(target, runtime_options(project)), AppleLinkage.STATIC
-        )
+        image = _apple_runtime(build_runtime(target, runtime_options(project)), AppleLinkage.STATIC)
     else:
         image = runtime_image(project, target)
     return _keep(image, project.image_dir(target))
@@ -162,10 +160,10 @@ def link_model(project: Project, target: Target, work: Path) -> Image:
     check_calls(metadata, target, runtime)
     crate = cargo.build_library(project, target, library_variables(project, target))
     if target.is_apple:
-        image = _linked_for_apple(project, target, archive, crate.path, work, runtime)
+        image = _linked_for_apple(project, target, archive, crate.path, work=work, runtime=runtime)
     else:
         built = work / image_name(project, target)
-        image = _audited_library(project, target, archive, crate, built, runtime)
+        image = _audited_library(project, target, archive, crate, out=built, runtime=runtime)
     return _keep(image, project.image_dir(target))
 
 
@@ -199,7 +197,7 @@ def check_calls(metadata: Metadata, target: Target, runtime: Image) -> None:
 
 
 def _linked_for_apple(
-    project: Project, target: Target, archive: Path, crate: Path, work: Path, runtime: Image
+    project: Project, target: Target, archive: Path, crate: Path, *, work: Path, runtime: Image
 ) -> Image:
     spec = ImageSpec(
         target=target,
@@ -221,6 +219,7 @@ def _audited_library(
     target: Target,
     archive: Path,
     crate: cargo.Crate,
+    *,
     out: Path,
     runtime: Image,
 ) -> Image:

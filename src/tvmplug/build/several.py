@@ -22,6 +22,7 @@ from tvmplug.toolchains import rust
 
 T = TypeVar("T")
 
+
 @dataclass(frozen=True)
 class Row:
     """How far one target came.
@@ -61,7 +62,6 @@ class Report:
     def failed(self) -> TvmplugError | None:
         """The first thing that went wrong."""
         return next((row.failed for row in self.rows if row.failed is not None), None)
-
 
     @property
     def summary(self) -> str:
