@@ -26,6 +26,7 @@ COMMANDS = {
     "sync": "tvmplug.commands.sync",
     "registry": "tvmplug.commands.registry",
     "runtime": "tvmplug.commands.runtime",
+    "fleet": "tvmplug.commands.fleet",
     "doctor": "tvmplug.commands.doctor",
     "publish": "tvmplug.commands.publish",
     "hook": "tvmplug.commands.hook",

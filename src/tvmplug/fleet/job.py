@@ -20,11 +20,14 @@ from tvmplug import sync
 from tvmplug.errors import FileError, FleetError, ProjectError, ToolError, TvmplugError
 from tvmplug.files import file_errors
 from tvmplug.fleet import edits, gates, git
-from tvmplug.fleet.copier_update import update_project
+from tvmplug.fleet.copier_update import update_project, warm
 from tvmplug.fleet.gates import RefusedError
 from tvmplug.fleet.records import Job, Outcome, Reason, Result, Verify
 from tvmplug.manifest import MANIFEST_NAME, Manifest, read_manifest
 from tvmplug.project import Project
+
+# `warm` is called once in the process that those of jobs are forked from, with all this imported.
+__all__ = ["clear", "update_repository", "warm", "worktree_of"]
 
 Tell = Callable[[str], None]
 

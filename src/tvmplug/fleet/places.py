@@ -53,3 +53,12 @@ class Places:
     def log(self, run: int, name: str) -> Path:
         """The log of one repository in one run."""
         return self.root / "logs" / str(run) / f"{name}.log"
+
+    @property
+    def lock(self) -> Path:
+        """The lock that a run holds from its first write to its last."""
+        return self.root / "lock"
+
+    def all_work(self) -> list[Path]:
+        """The scratch folders of all runs, one a repository."""
+        return sorted((self.root / "work").glob("*/*"))
