@@ -51,7 +51,7 @@ def base(tree: Path) -> str:
 def test_a_clean_update_has_no_conflict(tree: Path) -> None:
     (tree / "a.txt").write_text("one\nthree\n")
     (tree / "b.txt").write_text("new\n")
-    gates.no_conflict(tree, base(tree))
+    gates.no_conflict(tree)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_markers_and_rejected_hunks_are_conflicts(path: str, content: str, tree:
     (tree / path).parent.mkdir(exist_ok=True)
     (tree / path).write_bytes(content.encode())
     with pytest.raises(RefusedError) as caught:
-        gates.no_conflict(tree, base(tree))
+        gates.no_conflict(tree)
     assert caught.value.reason is Reason.CONFLICT
     assert caught.value.details == (path,)
 
@@ -85,13 +85,13 @@ def test_an_unmerged_entry_of_the_index_is_a_conflict_without_any_marker(tree: P
         git(tree, "merge", "--quiet", "other")
     (tree / "a.txt").write_text("solved, but not added\n")
     with pytest.raises(RefusedError) as caught:
-        gates.no_conflict(tree, base(tree))
+        gates.no_conflict(tree)
     assert caught.value.details == ("a.txt",)
 
 
 def test_words_like_markers_in_a_text_are_no_conflict(tree: Path) -> None:
     (tree / "a.txt").write_text("see <<<<<<< before updating in the docs\n")
-    gates.no_conflict(tree, base(tree))
+    gates.no_conflict(tree)
 
 
 @given(own=WORDS, others=st.dictionaries(st.sampled_from("abcdef"), WORDS, max_size=4))

@@ -65,21 +65,13 @@ FORMATTERS = (
 )
 
 
-def no_conflict(worktree: Path, base: str) -> None:
+def no_conflict(worktree: Path) -> None:
     """Refuse unmerged entries of the index, rejected hunks and conflict markers.
 
     Args:
         worktree: Where Copier has just updated, before anything is added to the index.
-        base: The commit that the update started from.
     """
-    found = {entry.split("\t", 1)[1] for entry in _zero(worktree, "ls-files", "--unmerged", "-z")}
-    changed = _zero(worktree, "diff", "--name-only", "-z", base)
-    new = _zero(worktree, "ls-files", "--others", "-z")
-    found.update(name for name in new if name.endswith(".rej"))
-    for name in (*changed, *new):
-        path = worktree / name
-        if path.is_file() and not path.is_symlink() and _has_marker(path.read_bytes()):
-            found.add(name)
+    found = {name for kind, name in _status(worktree) if _is_conflict(kind, worktree / name)}
     if found:
         names_ = sorted(found)
         raise RefusedError(
@@ -88,6 +80,12 @@ def no_conflict(worktree: Path, base: str) -> None:
             mend="Update it by hand (`copier update`), solve the conflict and commit",
             details=names_,
         )
+
+
+def _is_conflict(kind: str, path: Path) -> bool:
+    if kind == "u" or (kind in "?!" and path.name.endswith(".rej")):
+        return True
+    return path.is_file() and not path.is_symlink() and _has_marker(path.read_bytes())
 
 
 def _has_marker(content: bytes) -> bool:
@@ -237,9 +235,13 @@ def _why(told: str) -> tuple[str, str | None, list[str]]:
     return lines[0], failed[0]["mend"], lines
 
 
-def _zero(worktree: Path, *arguments: str) -> list[str]:
-    """The entries that git separates by NUL."""
-    return [entry for entry in git.git(worktree, *arguments).split("\0") if entry]
+def _status(worktree: Path) -> list[tuple[str, str]]:
+    """What differs from the last commit: git's kind (1 changed, u unmerged, ?, ! ignored), path."""
+    options = ("--porcelain=v2", "-z", "--no-renames", "--untracked-files=all", "--ignored")
+    told = git.git(worktree, "status", *options).split("\0")[:-1]
+    # Fields before the path: 8 for a changed entry, 10 for an unmerged one, 1 for all others.
+    before = {"1": 8, "u": 10}
+    return [(row[0], row.split(" ", before.get(row[0], 1))[-1]) for row in told]
 
 
 def _listed(paths: Sequence[str]) -> str:

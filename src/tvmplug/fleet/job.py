@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from tvmplug.files import file_errors
 from tvmplug.fleet import edits, gates, git
 from tvmplug.fleet.copier_update import update_project, warm
 from tvmplug.fleet.gates import RefusedError
-from tvmplug.fleet.records import Job, Outcome, Reason, Result, Verify
+from tvmplug.fleet.records import Change, Job, Outcome, Reason, Result, Verify
 from tvmplug.manifest import MANIFEST_NAME, Manifest, read_manifest
 from tvmplug.project import Project
 
@@ -134,7 +134,7 @@ def _update(job: Job, worktree: Path, clock: _Clock, outcome: Outcome) -> Outcom
             trust=job.trust,
         )
     with clock.phase("gates"):
-        gates.no_conflict(worktree, job.base)
+        gates.no_conflict(worktree)
         tree = _tree_of(worktree)
         lost = edits.find(worktree, job.base, tree, renders)
         if lost and not job.keep_edits:
@@ -148,13 +148,13 @@ def _update(job: Job, worktree: Path, clock: _Clock, outcome: Outcome) -> Outcom
             )
         notices = [f"kept your edit of {edit.path}: {edit.why}" for edit in lost]
         edits.restore(worktree, job.base, lost)
+        changes = git.changes(worktree, job.base, tree)
         manifest = read_manifest(worktree)
-        synced = _in_step(job, worktree, manifest)
-        if lost or synced:
+        if _in_step(manifest, changes) or lost:
             tree = _tree_of(worktree)
+            changes = git.changes(worktree, job.base, tree)
         gates.own_prefix(manifest, job.prefixes)
         gates.one_pin(manifest, job.new.tvm, job.tvm)
-        changes = git.changes(worktree, job.base, tree)
         notices += gates.formatted(worktree, job.base, tree, changes)
     outcome = replace(outcome, changes=changes, notices=tuple(notices))
     if not changes:
@@ -181,10 +181,10 @@ def _tree_of(worktree: Path) -> str:
     return git.git(worktree, "write-tree").strip()
 
 
-def _in_step(job: Job, worktree: Path, manifest: Manifest) -> bool:
+def _in_step(manifest: Manifest, changes: Sequence[Change]) -> bool:
     """Set the one line of the author's package files that follows the template's version."""
     # Only then can it have moved; parsing three files for each of many projects is dear.
-    if git.git(worktree, "diff", "--cached", "--name-only", job.base, "--", MANIFEST_NAME):
+    if any(change.path == MANIFEST_NAME for change in changes):
         return bool(sync.sync_project(Project(manifest)))
     return False
 

@@ -55,9 +55,7 @@ def _print(finished: Finished, *, dry: bool) -> None:
     updated = [each for each in finished.outcomes if each.result is Result.UPDATED]
     if updated:
         output.table("", ("repository", "from", "to", "files"), [*map(_row, updated)])
-    for outcome in updated:
-        for notice in outcome.notices:
-            output.stdout.print(f"[dim]{escape(printable(f'{outcome.name}: {notice}'))}[/]")
+    _notices(updated)
     _problems([each for each in finished.outcomes if each.result not in GOOD])
     counts = Counter(outcome.result for outcome in finished.outcomes)
     parts = [
@@ -73,6 +71,17 @@ def _print(finished: Finished, *, dry: bool) -> None:
 def _row(outcome: Outcome) -> tuple[str, ...]:
     versions = (outcome.from_version or "", outcome.to_version or "")
     return (escape(outcome.name), *map(escape, versions), str(len(outcome.changes)))
+
+
+def _notices(outcomes: Sequence[Outcome]) -> None:
+    """What to know though it went well; said once where many repositories have the same."""
+    groups: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        for notice in outcome.notices:
+            groups.setdefault(notice, []).append(outcome.name)
+    for notice, names in groups.items():
+        who = names[0] if len(names) == 1 else f"{len(names)} repositories"
+        output.stdout.print(f"[dim]{escape(printable(f'{who}: {notice}'))}[/]")
 
 
 def _problems(outcomes: Sequence[Outcome]) -> None:
