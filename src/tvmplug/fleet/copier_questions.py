@@ -43,6 +43,11 @@ class Known:
         asked = _ANSWERS.get(arguments) or _ANSWERS.get(arguments[:1])
         return asked(self, cwd, arguments) if asked else None
 
+    @property
+    def before(self) -> Listing | None:
+        """What the project had before the update; None when only git can tell."""
+        return self._index.files if self._index is not None else None
+
     def _toplevel(self, cwd: Path, _: tuple[str, ...]) -> str | None:
         return f"{cwd.resolve()}\n" if cwd == self.project and (cwd / ".git").exists() else None
 

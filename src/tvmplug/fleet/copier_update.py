@@ -25,14 +25,11 @@ from copier._subproject import Subproject
 from copier._template import Task
 from copier._types import AnyByStrDict, Operation
 from copier._user_data import DEFAULT_DATA, AnswersMap, Question
-from copier.errors import CopierError
-from jinja2.exceptions import TemplateError
 from plumbum import ProcessExecutionError
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as pydantic_dataclass
-from yaml import YAMLError
 
-from tvmplug.errors import FleetError
+from tvmplug.errors import FleetError, TvmplugError
 from tvmplug.fleet import throwaway
 from tvmplug.fleet.copier_cache import FleetEnvironment, FleetTemplate, parts_of, warm_parts
 from tvmplug.fleet.copier_git import Git, set_git_alternates
@@ -48,10 +45,14 @@ class Renders:
     Attributes:
         old: The render of the version that the project is at.
         new: The render of the version that it is brought to, without what the author deleted.
+        project: The project before the update; None when only git can tell.
+        texts: Old and new content of the files that the new version changes.
     """
 
     old: Listing
     new: Listing
+    project: Listing | None
+    texts: Mapping[str, tuple[bytes, bytes]]
 
 
 @dataclass
@@ -63,7 +64,8 @@ class Surroundings:
         old: The template version that it is at.
         new: The one that it is brought to.
         trust: Run the template's tasks and migrations, let it read files outside of the project.
-        listings: What the old and the new render hold, in this order.
+        renders: What the old and the new render hold, in this order, and where they lie.
+        texts: Old and new content of the files that the new version changes.
         known: Answers what Copier asks git.
     """
 
@@ -71,11 +73,25 @@ class Surroundings:
     old: Checkout
     new: Checkout
     trust: bool
-    listings: list[Listing] = field(default_factory=list)
+    renders: list[tuple[Path, Listing]] = field(default_factory=list)
+    texts: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     known: Known = field(init=False)
 
     def __post_init__(self) -> None:
         self.known = Known(self.project)
+
+    def rendered(self, folder: Path, files: Listing) -> None:
+        """Remember a render; with the second one, what both will be gone with."""
+        self.renders.append((folder, files))
+        if len(self.renders) == 2:
+            (old_folder, old), (new_folder, new) = self.renders
+            for path in old.keys() & new.keys():
+                modes = {old[path][0], new[path][0]}
+                if old[path][1] != new[path][1] and modes <= {"100644", "100755"}:
+                    self.texts[path] = (
+                        throwaway.content(old_folder, path, old[path][1]),
+                        throwaway.content(new_folder, path, new[path][1]),
+                    )
 
     @cached_property
     def ignores_modes(self) -> bool:
@@ -227,7 +243,7 @@ class FleetWorker(Worker):
             made = throwaway.Throwaway(folder, self.surroundings.project)
             self.surroundings.known.throwaways[folder] = made
             files = made.files
-        self.surroundings.listings.append(files)
+        self.surroundings.rendered(folder, files)
 
     def _git_commit(self, message: str = "dumb commit") -> None:
         made = self.surroundings.known.throwaways.get(Path.cwd())
@@ -337,27 +353,22 @@ def update_project(
         )
         with worker:
             worker.run_update()
-    old_listing, new_listing = around.listings
-    return Renders(old=old_listing, new=new_listing)
+    (_, old_files), (_, new_files) = around.renders
+    return Renders(old_files, new_files, around.known.before, around.texts)
 
 
 @contextlib.contextmanager
 def _one_line_errors(source: str) -> Iterator[None]:
     try:
         yield
+    except TvmplugError:
+        raise
     except ProcessExecutionError as error:
         last = " ".join(str(error.stderr).split())[-300:]
         raise FleetError(f"git failed during the update: {last}") from error
-    except (
-        CopierError,
-        TemplateError,
-        YAMLError,
-        ValueError,
-        TypeError,
-        KeyError,
-        OSError,
-    ) as error:
+    except Exception as error:  # whatever a template makes Copier and Jinja raise
+        said = " ".join(str(error).split()) or type(error).__name__
         raise FleetError(
-            f"the template {source}: {' '.join(str(error).split())}",
+            f"Copier fails with the template {source}: {said}",
             mend="Try `copier update` in a copy of the project to see more",
-        ) from error  # fmt: skip
+        ) from error

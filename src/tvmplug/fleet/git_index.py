@@ -66,6 +66,19 @@ def read_index(path: Path) -> Index | None:
     return _with_tree(files, body, at)
 
 
+def blob_hash(content: bytes, digits: int = 40) -> str:
+    """Return the hash that git gives some content.
+
+    Args:
+        content: The bytes of a file.
+        digits: 40 for git's SHA-1, 64 for SHA-256.
+    """
+    digest = hashlib.new("sha1" if digits == 40 else "sha256", usedforsecurity=False)
+    digest.update(b"blob %d\0" % len(content))
+    digest.update(content)
+    return digest.hexdigest()
+
+
 def _with_tree(files: Listing, body: bytes, at: int) -> Index | None:
     """Read the extensions that follow the entries."""
     tree = None

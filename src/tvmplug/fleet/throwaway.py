@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tvmplug.fleet.copier_git import Git, set_git_alternates
-from tvmplug.fleet.git_index import Listing, read_index
+from tvmplug.fleet.git_index import Listing, blob_hash, read_index
+from tvmplug.process import run_bytes
 
 
 @dataclass(frozen=True)
@@ -111,3 +112,11 @@ def listing(folder: Path) -> Listing:
             mode, blob, _ = meta.split(" ")
             found[path] = (mode, blob)
     return found
+
+
+def content(folder: Path, path: str, blob: str) -> bytes:
+    """Return a file of a render as git has it: what lies there may have other line ends."""
+    raw = (folder / path).read_bytes()
+    if blob_hash(raw, len(blob)) == blob:
+        return raw
+    return run_bytes(["git", "-C", folder, "cat-file", "blob", blob]).stdout
