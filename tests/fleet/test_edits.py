@@ -208,14 +208,25 @@ def test_a_deleted_file_that_came_back_goes_again(updates: Updates) -> None:
     assert git(project, "status", "--porcelain") == ""
 
 
-def test_a_lost_executable_bit_is_put_back_without_the_old_content(updates: Updates) -> None:
+def test_the_authors_executable_bit_stays_with_the_templates_content(updates: Updates) -> None:
     project = updates.edited(not_executable)
     updated = updates.update(project)
-    if updated.lost:
-        assert updated.losses == {"tool/check.sh": Loss.MODE}
-    edits.restore(project, "HEAD", updated.lost)
+    assert updated.lost == ()
+    assert listing(project, updated.tree)["tool/check.sh"][0] == "100644"
     assert "since v0.2.0" in (project / "tool/check.sh").read_text()
-    assert not (project / "tool/check.sh").stat().st_mode & 0o111
+
+
+def test_of_a_lost_executable_bit_only_the_bit_is_put_back(updates: Updates) -> None:
+    project = updates.edited(not_executable)
+    mine, path = listing(project, "HEAD"), "tool/check.sh"
+    result = {**mine, path: ("100755", "1" * 40)}
+    lost = lost_edits(updates.fresh, updates.fresh, mine, result, no_merge)
+    assert lost == (LostEdit(path, Loss.MODE),)
+    (project / path).write_text("# the template's\n")
+    (project / path).chmod(0o755)
+    edits.restore(project, "HEAD", lost)
+    assert (project / path).read_text() == "# the template's\n"
+    assert git(project, "diff", "--summary") == ""
 
 
 def check_nothing_is_lost(updates: Updates, chosen: list[tuple[int, int]]) -> str:
