@@ -23,11 +23,14 @@ import pytest
 from tests.fleet import fork_jobs
 from tests.fleet.fork_jobs import Task
 from tvmplug.errors import CompileError, FileError, FleetError, UsageError
-from tvmplug.fleet.executors import JobDiedError, JobStoppedError, make_executor
+from tvmplug.fleet.executors import JobDiedError, JobStoppedError, Warm, make_executor
 from tvmplug.fleet.forkserver import ForkServerExecutor
 
-WARM = ("tests.fleet.fork_jobs", "warm")
 ROOT = Path(__file__).parents[2]
+
+
+def warm(*arguments: str) -> Warm:
+    return Warm("tests.fleet.fork_jobs", "warm", arguments)
 
 
 class Steps:
@@ -60,7 +63,7 @@ def task(tmp_path: Path) -> Callable[..., Task]:
 
 @pytest.fixture
 def executor(steps: Steps) -> Iterator[ForkServerExecutor]:
-    with ForkServerExecutor(2, warm=(*WARM, "first"), on_step=steps) as made:
+    with ForkServerExecutor(2, warm=warm("first"), on_step=steps) as made:
         yield made
 
 
@@ -103,7 +106,7 @@ def test_what_is_warmed_later_is_there_for_later_jobs(
 def test_a_template_that_cannot_be_warmed_says_so_and_jobs_go_on(
     task: Callable[..., Task],
 ) -> None:
-    with ForkServerExecutor(1, warm=(*WARM, "fail")) as executor:
+    with ForkServerExecutor(1, warm=warm("fail")) as executor:
         with pytest.raises(CompileError, match=r"the template is broken\. Mend it"):
             executor.warmed.result()
         with pytest.raises(FleetError, match="KeyError: 'crash'"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from tvmplug.errors import FleetError, UsageError
 from tvmplug.fleet.lock import FleetLock
@@ -15,6 +15,20 @@ OnStep = Callable[[int, str], None]
 # What a fork server does once, so that its children need not: see there.
 WARM = ("tvmplug.fleet.job", "warm")
 DASK = "dask://"
+
+
+class Warm(NamedTuple):
+    """What a process that forks others does before, so that they need not.
+
+    Attributes:
+        module: Where the function is.
+        function: Its name.
+        arguments: It is called with each of them.
+    """
+
+    module: str
+    function: str
+    arguments: tuple[Any, ...]
 
 
 class Task(Protocol):
@@ -88,7 +102,7 @@ def make_executor(
         FleetError: It cannot be reached.
         ToolError: What it needs is not installed.
     """
-    warming = None if warm is None else (*WARM, warm)
+    warming = warm and Warm("tvmplug.fleet.copier_update", "warm", (warm,))
     if spec is None:
         from tvmplug.fleet.forkserver import ForkServerExecutor  # noqa: PLC0415, a loop
 
@@ -103,6 +117,8 @@ def make_executor(
         raise UsageError(
             f"{spec} is no executor", mend=f"Say --executor {DASK}HOST:PORT, or leave it out"
         )
+    if hold is None:
+        raise ValueError("a cluster joins the fleet's lock, and there is none")
     from tvmplug.fleet.dask_executor import DaskExecutor  # noqa: PLC0415, an optional package
 
     return DaskExecutor(

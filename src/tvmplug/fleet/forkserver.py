@@ -34,6 +34,7 @@ from tvmplug.fleet.executors import (
     ResultT,
     TaskT,
     Tell,
+    Warm,
 )
 from tvmplug.fleet.frames import Frame, Kind, Unpacker
 
@@ -61,7 +62,7 @@ class ForkServerExecutor:
 
     Args:
         jobs: How many run at once.
-        warm: Module, function and argument: called once in the process that forks all others.
+        warm: What is done once in the process that forks all others.
         hold: A descriptor that all processes keep open while they live: the fleet's lock.
         on_step: Told the attempt and what it is at, in a thread of the executor.
         limit_s: Seconds after which a job is ended; None for no limit.
@@ -75,7 +76,7 @@ class ForkServerExecutor:
         self,
         jobs: int,
         *,
-        warm: tuple[str, str, Any] | None = None,
+        warm: Warm | None = None,
         hold: int | None = None,
         on_step: OnStep | None = None,
         limit_s: float | None = None,
@@ -94,10 +95,9 @@ class ForkServerExecutor:
         self._broken: FleetError | None = None
         self._start(hold, limit_s, grace_s)
         self.warmed: Future[None] = Future()
-        if warm is None:
-            self.warmed.set_result(None)
-        else:
-            self.warmed = self.warm_more(warm[2])
+        self.warmed.set_result(None)
+        for argument in warm.arguments if warm else ():
+            self.warmed = self.warm_more(argument)
 
     def submit(self, fn: Callable[[TaskT, Tell], ResultT], /, job: TaskT) -> Future[ResultT]:
         """Have `fn(job, tell)` called in a process of its own: see `Executor.submit`.
@@ -122,7 +122,7 @@ class ForkServerExecutor:
         done: Future[None] = Future()
         if self._warm is None:
             raise ValueError("nothing was named to warm with")
-        body = pickle.dumps((*self._warm[:2], argument))
+        body = pickle.dumps((self._warm.module, self._warm.function, argument))
         with self._guard:
             if self._broken is not None:
                 raise self._broken

@@ -66,12 +66,12 @@ class FleetLock:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             file = self.path.open("a+", encoding="utf-8")
             try:
-                self._wait(file, fcntl.LOCK_EX, deadline)
+                self._wait(file, deadline)
                 # Who joined the run before reads this, and knows that it is over.
                 self.token = secrets.token_hex(8)
                 _tell(file, self.token)
                 with _joined_file(self.path) as joined:
-                    self._wait(joined, fcntl.LOCK_EX, deadline)
+                    self._wait(joined, deadline)
             except BaseException:
                 file.close()
                 raise
@@ -96,18 +96,19 @@ class FleetLock:
     ) -> None:
         self.release()
 
-    def _wait(self, file: IO[str], operation: int, deadline: float) -> None:
+    def _wait(self, file: IO[str], deadline: float) -> None:
         while True:
             try:
-                fcntl.flock(file, operation | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 if error.errno not in _TAKEN:
                     raise
             else:
                 return
             holder = _holder(self.path)
-            if _lives(holder) or time.monotonic() > deadline:
-                raise _busy(self.path, holder)
+            leads = _lives(holder) and holder.get("token") != self.token
+            if leads or time.monotonic() > deadline:
+                raise _busy(self.path, holder if leads else {})
             time.sleep(_PAUSE_S)
 
 
