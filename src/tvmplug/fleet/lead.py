@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -163,7 +164,7 @@ class Lead:
             self._options.jobs or os.cpu_count() or 1,
             warm=list(checkouts.values()),
             hold=self._lock,
-            on_step=lambda attempt, step: self._events.put(lambda: self._step(attempt, step)),
+            on_step=lambda attempt, step: self._events.put(partial(self._step, attempt, step)),
         )
         try:
             self._all(executor, first)
@@ -222,12 +223,14 @@ class Lead:
             waiting.discard(done.attempt)
             self._finish(done, _outcome(done, future))
 
+        def told(done: Job, future: Future[Outcome]) -> None:
+            self._events.put(partial(ended, done, future))
+
         for each in jobs:
             each.log.parent.mkdir(parents=True, exist_ok=True)
             waiting.add(each.attempt)
-            executor.submit(job.update_repository, each).add_done_callback(
-                lambda future, one=each: self._events.put(lambda: ended(one, future))
-            )
+            future = executor.submit(job.update_repository, each)
+            future.add_done_callback(partial(told, each))
         while waiting:
             self._events.get()()
 
