@@ -306,3 +306,19 @@ def test_a_repository_without_commits_or_manifest_does_not_stop_the_others(
     assert {told.of(name)["reason"] for name in ("empty", "plain", "gone")} == {"repository"}
     assert all(told.of(name)["mend"] for name in ("empty", "plain", "gone"))
     assert {told.results[name] for name in (RUNTIME_NAME, *MODELS)} == {"updated"}
+
+
+def test_the_defaults_of_somebodys_settings_do_not_get_into_an_update(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "mine.yml"
+    settings.write_text("defaults: {motto: mine}\n")
+    monkeypatch.setenv("COPIER_SETTINGS_PATH", str(settings))
+    questions = (file.parent / "template/copier.yml").read_text()
+    release(
+        file.parent / "template",
+        "v0.3.0",
+        write={"copier.yml": questions + "\nmotto:\n  type: str\n  default: the template's\n"},
+    )
+    assert fleet(capsys, "update", file, "--only", MODELS[0]).results == {MODELS[0]: "updated"}
+    assert "motto: the template's" in show(file.parent / MODELS[0], ".copier-answers.yml")

@@ -124,7 +124,7 @@ def _update(job: Job, worktree: Path, clock: _Clock, outcome: Outcome) -> Outcom
         temporary = job.scratch / "tmp"
         temporary.mkdir(parents=True)
         git.add_worktree(job.repository, worktree, job.base)
-    with clock.phase("render"), _temporary_files_in(temporary):
+    with clock.phase("render"), _own_surroundings(temporary):
         renders = update_project(
             worktree,
             job.old,
@@ -217,14 +217,27 @@ def _message(job: Job, notices: list[str]) -> str:
 
 
 @contextlib.contextmanager
-def _temporary_files_in(folder: Path) -> Iterator[None]:
-    """Copier's renders lie in the job's own scratch, so that a kill leaves nothing elsewhere."""
-    before = tempfile.tempdir
+def _own_surroundings(folder: Path) -> Iterator[None]:
+    """Copier's renders, cache and settings are this job's own.
+
+    A kill leaves nothing elsewhere, and what comes out does not depend on who runs it where: the
+    answers are fleet.yaml's and the project's, not the defaults of somebody's settings.
+    """
+    settings = folder / "settings.yml"
+    settings.write_text("{}\n", encoding="utf-8")
+    own = {"COPIER_SETTINGS_PATH": str(settings), "COPIER_CACHE_DIR": str(folder / "cache")}
+    before = tempfile.tempdir, {name: os.environ.get(name) for name in own}
     tempfile.tempdir = str(folder)
+    os.environ.update(own)
     try:
         yield
     finally:
-        tempfile.tempdir = before
+        tempfile.tempdir, variables = before
+        for name, value in variables.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _failed(
