@@ -34,7 +34,7 @@ def install(folder: Path, state: Path, *programs: str, **more: Any) -> None:
     folder.mkdir(exist_ok=True)
     for program in programs:
         script = folder / program
-        script.write_text(f"#!{sys.executable}\n{Path(__file__).read_text()}")
+        script.write_text(f"#!{sys.executable} -IS\n{Path(__file__).read_text()}")
         script.chmod(0o755)
     state.write_text(json.dumps({"requests": [], "calls": [], "fails": {}, **more}))
 
