@@ -2,27 +2,58 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Callable, Sequence
 
-from benchmarks import calls, models
+from benchmarks import calls, fleet, models
 from tvmplug.cli import report
 from tvmplug.errors import TvmplugError
 
-MEASUREMENTS = {"models": models.measure, "calls": calls.measure}
 
-
-def main(names: list[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the measurements with these names, or all."""
-    unknown = [name for name in names if name not in MEASUREMENTS]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="models, calls or fleet")
+    parser.add_argument(
+        "--sizes",
+        type=_sizes,
+        default=fleet.SIZES,
+        metavar="N,N",
+        help="how many plugins the fleets have (default: 10,50,200,1000)",
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=fleet.MINUTES,
+        help="what one loop over a fleet may take before a part of it is measured (default: 10)",
+    )
+    args = parser.parse_args(argv)
+    measurements: dict[str, Callable[[], None]] = {
+        "models": models.measure,
+        "calls": calls.measure,
+        "fleet": lambda: fleet.measure(args.sizes, args.minutes),
+    }
+    unknown = [name for name in args.names if name not in measurements]
     if unknown:
-        print(f"unknown: {', '.join(unknown)}; choose from {', '.join(MEASUREMENTS)}")
+        print(f"unknown: {', '.join(unknown)}; choose from {', '.join(measurements)}")
         return 2
     try:
-        for name in names or MEASUREMENTS:
-            MEASUREMENTS[name]()
+        for name in args.names or measurements:
+            measurements[name]()
     except TvmplugError as error:
         return report(error)
     return 0
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        sizes = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        sizes = ()
+    if not sizes or min(sizes) < 2:
+        raise argparse.ArgumentTypeError(f"'{text}' are no numbers above 1: 10,50")
+    return sizes
 
 
 if __name__ == "__main__":
