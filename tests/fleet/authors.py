@@ -29,7 +29,7 @@ def files(project: Path) -> list[Path]:
         project, "ls-files", "-z", "--cached", "--others", "--exclude-standard"
     ).split("\0")  # fmt: skip
     paths = [project / name for name in sorted(set(names)) if name not in {"", _ANSWERS}]
-    return [path for path in paths if path.is_symlink() or path.exists()]
+    return [path for path in paths if path.is_symlink() or path.is_file()]
 
 
 _ANSWERS = ".copier-answers.yml"

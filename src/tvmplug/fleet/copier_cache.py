@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from types import CodeType
 from typing import Any
 
-from copier._jinja_ext import SandboxedEnvironment, get_yield_context
+from copier._jinja_ext import CopierTemplateLoader, SandboxedEnvironment, get_yield_context
 from copier._template import Template
 from copier.errors import CopierError
 from jinja2 import Template as JinjaTemplate
@@ -57,6 +57,7 @@ class Parts:
         index_modes: File modes in its git index.
         codes: Compiled Jinja by source, name and file name.
         constants: Strings without any Jinja, compiled.
+        sources: Files that hold Jinja, as Copier's loader returns them.
     """
 
     checkout: Checkout
@@ -64,6 +65,7 @@ class Parts:
     index_modes: Mapping[PurePosixPath, int]
     codes: OrderedDict[_CodeKey, CodeType] = field(default_factory=OrderedDict)
     constants: OrderedDict[str, Constant] = field(default_factory=OrderedDict)
+    sources: dict[str, Any] = field(default_factory=dict)
 
 
 _kept: OrderedDict[tuple[str, str], Parts] = OrderedDict()
@@ -136,6 +138,21 @@ class FleetTemplate(Template):
         return "git"
 
 
+class FleetLoader(CopierTemplateLoader):
+    """Copier's loader, which reads each file of a checkout once."""
+
+    parts: Parts | None = None
+
+    def get_source(self, environment: Any, template: str) -> Any:
+        """Return a file's content, name and a check; see `CopierTemplateLoader.get_source`."""
+        if self.parts is None:
+            return super().get_source(environment, template)
+        found = self.parts.sources.get(template)
+        if found is None:
+            found = self.parts.sources[template] = super().get_source(environment, template)
+        return found
+
+
 class FleetEnvironment(SandboxedEnvironment):
     """Copier's Jinja environment, which takes compiled code from the cache.
 
@@ -148,6 +165,8 @@ class FleetEnvironment(SandboxedEnvironment):
         """Use the compiled code of a template version, and add to it."""
         self._parts = parts
         self._strings: dict[str, JinjaTemplate] = {}
+        if isinstance(self.loader, FleetLoader):
+            self.loader.parts = parts
         self._yield_context = get_yield_context(self)
         self.auto_reload = False  # a checkout does not change
 

@@ -31,7 +31,13 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from tvmplug.errors import FleetError, TvmplugError
 from tvmplug.fleet import throwaway
-from tvmplug.fleet.copier_cache import FleetEnvironment, FleetTemplate, parts_of, warm_parts
+from tvmplug.fleet.copier_cache import (
+    FleetEnvironment,
+    FleetLoader,
+    FleetTemplate,
+    parts_of,
+    warm_parts,
+)
 from tvmplug.fleet.copier_git import Git, set_git_alternates
 from tvmplug.fleet.copier_questions import Known
 from tvmplug.fleet.git_index import Listing
@@ -147,7 +153,9 @@ class _Question(Question):
 
 
 _jinja_env = _in_surroundings(
-    Worker.__dict__["jinja_env"].func, SandboxedEnvironment=FleetEnvironment
+    Worker.__dict__["jinja_env"].func,
+    SandboxedEnvironment=FleetEnvironment,
+    CopierTemplateLoader=FleetLoader,
 )
 
 
