@@ -80,7 +80,8 @@ def _legend() -> list[str]:
         parts.append(f'<circle cx="{left}" cy="16" r="5" fill="{_COLOURS[way]}"/>')
         parts.append(f'<text x="{left + 10}" y="20" fill="#1c2128">{escape(name)}</text>')
         left += 40 + 7 * len(name)
-    return parts
+    hollow = "hollow: measured on a part of the projects"
+    return [*parts, f'<text x="{left}" y="20" fill="#59636e">{hollow}</text>']
 
 
 def _panel(
@@ -116,7 +117,12 @@ def _panel(
         points = [(across(size.projects), down(value(size, way))) for size in sizes]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>' for x, y in points]
+        for size, (x, y) in zip(sizes, points, strict=True):
+            fill = colour if size.ways[way].projects == size.projects else "#ffffff"
+            parts.append(
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{fill}" stroke="{colour}" '
+                'stroke-width="2"/>'
+            )
     return parts
 
 
