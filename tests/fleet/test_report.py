@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html.parser
 import json
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from tests.templates.conftest import REPOSITORY
 from tvmplug.fleet.ledger import Attempt, Ledger, Run, State
 from tvmplug.fleet.records import Change, Outcome, Reason, Result
 from tvmplug.fleet.report import build_report, read_tail
@@ -26,6 +29,7 @@ from tvmplug.fleet.report_parts import (
     versions,
 )
 from tvmplug.fleet.wording import printable
+from tvmplug.process import run
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -332,3 +336,11 @@ def test_an_empty_run_is_told_too(report_of):
     report = report_of([])
     assert "no repository" in to_markdown(report)
     assert "<b>0</b>repositories" in to_html(report)
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_page(tmp_path):
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
+    run([*build, "--directory", tmp_path], cwd=REPOSITORY, echo=False)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert "tvmplug/fleet/report.html.jinja" in zipfile.ZipFile(wheel).namelist()
