@@ -1,7 +1,8 @@
 """A stand-in for `gh` and `glab`: their documented options, and requests kept in a JSON file.
 
-It is installed under either name by `install`, and runs as a program of its own. What it takes and
-says is that of gh 2.46 and glab 1.53; an option that they do not have is refused as they do.
+It is installed under either name by `install`, and runs as a program of its own. It behaves as gh
+2.46 and glab 1.53 did in front of a server of the same answers; an option that is not expected is
+refused, as they refuse what they do not know.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 STATE = "HOSTING_STAND_IN"
 
@@ -29,7 +31,7 @@ def install(folder: Path, state: Path, *programs: str, **more: Any) -> None:
         state: The JSON file; STATE must name it.
         programs: `gh`, `glab`.
         more: `hosts`: logged in to; `repositories`: bare repositories by HOST/PATH; `fails`: what
-            to say, by the words of a command.
+            the server answers, by the method of a call.
     """
     folder.mkdir(exist_ok=True)
     for program in programs:
@@ -62,206 +64,184 @@ def _state() -> Iterator[dict[str, Any]]:
             json.dump(state, file, indent=1)
 
 
-def main() -> int:
+def main() -> None:
     program, arguments = Path(sys.argv[0]).name, sys.argv[1:]
     for variable in ("GH_PROMPT_DISABLED", "NO_PROMPT"):
         assert os.environ[variable] == "1", "it would ask at the terminal"
     assert not Path(".git").exists(), "it would guess the repository from the folder"
     with _state() as state:
-        words = next(
-            (" ".join(arguments[:n]) for n in (2, 1) if " ".join(arguments[:n]) in _COMMANDS), ""
-        )
-        state["calls"].append(" ".join([program, words]))
-        if words in state["fails"]:
-            _fail(state["fails"][words])
-        if (program, words) not in _PROGRAMS:
+        if arguments[:2] == ["auth", "status"]:
+            state["calls"].append(f"{program} auth status")
+            _auth(state, program, arguments[2:])
+        elif arguments[:1] == ["api"]:
+            _api(state, program, arguments[1:])
+        else:
             _fail(f"unknown command {arguments} for {program}")
-        parser = _Parser(allow_abbrev=False)
-        for option, settings in _PROGRAMS[program, words].items():
-            parser.add_argument(option, **settings)
-        parsed = parser.parse_args(arguments[len(words.split()) :])
-        return int(_COMMANDS[words](state, program, parsed))
 
 
-def _auth(state: dict[str, Any], program: str, args: argparse.Namespace) -> int:
-    if args.hostname not in state["hosts"]:
-        _fail(f"You are not logged into any accounts on {args.hostname}")
-    return 0
+def _auth(state: dict[str, Any], program: str, arguments: list[str]) -> None:
+    parser = _Parser(allow_abbrev=False)
+    parser.add_argument("--hostname", required=True)
+    host = parser.parse_args(arguments).hostname
+    if host not in state["hosts"]:
+        _fail(f"You are not logged into any accounts on {host}")
 
 
-def _repository(state: dict[str, Any], program: str, args: argparse.Namespace) -> str:
-    name = args.repo
-    if program == "glab":
-        assert name.startswith("https://"), name
-        name = name.removeprefix("https://")
-    host = name.partition("/")[0]
+def _api(state: dict[str, Any], program: str, arguments: list[str]) -> None:
+    parser = _Parser(allow_abbrev=False)
+    parser.add_argument("endpoint")
+    parser.add_argument("--method", required=True)
+    parser.add_argument("--header")
+    parser.add_argument("--input", choices=["-"])
+    if program == "gh":
+        parser.add_argument("--hostname", required=True)
+    args = parser.parse_args(arguments)
+    host = args.hostname if program == "gh" else os.environ["GITLAB_HOST"]
     if host not in state["hosts"]:
         _fail("To get started with GitHub CLI, please run:  gh auth login", 4)
-    if name not in state["repositories"]:
-        _fail(f"GraphQL: Could not resolve to a Repository with the name '{name}'.")
-    return str(name)
+    url = urlsplit(args.endpoint)
+    verb = args.method if url.path.count("/") > 2 - (program == "glab") else "GET project"
+    state["calls"].append(f"{program} {verb}")
+    if verb in state["fails"]:
+        _refuse(program, 502, state["fails"][verb])
+    told = json.load(sys.stdin) if args.input else {}
+    assert not told or args.header == "Content-Type: application/json"
+    server = (_GitHub if program == "gh" else _GitLab)(state, host)
+    print(json.dumps(server.answer(args.method, url.path, dict(parse_qsl(url.query)), told)))
 
 
-def _open(state: dict[str, Any], repository: str, branch: str) -> list[dict[str, Any]]:
-    return [
-        each
-        for each in state["requests"]
-        if (each["repository"], each["branch"], each["state"]) == (repository, branch, "open")
-    ]
+def _refuse(program: str, status: int, message: str, *errors: str) -> NoReturn:
+    """As both do: one line on stderr, the server's answer on stdout."""
+    answer = {"message": message, "errors": [{"message": each} for each in errors]}
+    print(json.dumps(answer))
+    _fail(f"{program}: {message} (HTTP {status})")
 
 
-def _list(state: dict[str, Any], program: str, args: argparse.Namespace) -> int:
-    if program == "gh":
-        found = _open(state, _repository(state, program, args), args.head)
-        every = [
-            {
-                "number": each["number"],
-                "url": each["url"],
-                "title": each["title"],
-                # What a browser sent back has these line ends.
-                "body": each["body"].replace("\n", "\r\n"),
-                "isDraft": each["draft"],
-                "isCrossRepository": each["fork"],
-            }
-            for each in found
+class _Server:
+    """One server's REST interface to the requests in the state."""
+
+    program = ""
+    path = ""  # of a project, of its requests, of one of them
+
+    def __init__(self, state: dict[str, Any], host: str) -> None:
+        self.state, self.host = state, host
+
+    def answer(self, method: str, path: str, query: dict[str, str], told: dict[str, Any]) -> Any:
+        found = re.fullmatch(self.path, path)
+        assert found is not None, path
+        name = f"{self.host}/{unquote(found['project'])}"
+        if name not in self.state["repositories"]:
+            _refuse(self.program, 404, "Not Found")
+        if found["requests"] is None:
+            return {"default_branch": "main"}
+        if found["number"] is not None:
+            request = self._numbered(name, int(found["number"]))
+            request.update(self.read(told))
+            return self.show(request)
+        if method == "GET":
+            branch = self.asked(name, query)
+            return [self.show(each) for each in self._open(name, branch)]
+        return self.show(self._create(name, self.read(told)))
+
+    def asked(self, name: str, query: dict[str, str]) -> str:
+        raise NotImplementedError
+
+    def read(self, told: dict[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def show(self, request: dict[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _open(self, name: str, branch: str) -> list[dict[str, Any]]:
+        return [
+            each
+            for each in self.state["requests"]
+            if (each["repository"], each["branch"], each["state"]) == (name, branch, "open")
+            and not (each["fork"] and self.program == "gh")  # a fork's is OTHER:BRANCH
         ]
-        fields = args.json.split(",")
-        print(json.dumps([{field: each[field] for field in fields} for each in every]))
-        return 0
-    found = _open(state, _repository(state, program, args), args.source_branch)
-    print(
-        json.dumps(
-            [
-                {
-                    "iid": each["number"],
-                    "web_url": each["url"],
-                    "title": ("Draft: " if each["draft"] else "") + each["title"],
-                    "description": each["body"],
-                    "draft": each["draft"],
-                    "source_project_id": 2 if each["fork"] else 1,
-                    "target_project_id": 1,
-                    "source_branch": args.source_branch,
-                }
-                for each in found
-            ]
-        )
-    )
-    return 0
 
+    def _numbered(self, name: str, number: int) -> dict[str, Any]:
+        for each in self.state["requests"]:
+            if (each["repository"], each["number"]) == (name, number):
+                return cast("dict[str, Any]", each)
+        _refuse(self.program, 404, "Not Found")
 
-def _create(state: dict[str, Any], program: str, args: argparse.Namespace) -> int:
-    repository = _repository(state, program, args)
-    branch = args.head if program == "gh" else args.source_branch
-    base = (args.base if program == "gh" else args.target_branch) or "main"
-    body = sys.stdin.read() if program == "gh" else args.description
-    assert program == "gh" or args.yes, "it would ask at the terminal"
-    assert program == "glab" or args.body_file == "-"
-    for name in (branch, base):
-        known = subprocess.run(
-            ["git", "rev-parse", "--verify", "--quiet", f"refs/heads/{name}"],
-            cwd=state["repositories"][repository],
-            check=False,
-            capture_output=True,
-        )
-        if known.returncode != 0:
-            _fail(f"pull request create failed: Head sha can't be blank, no branch {name}")
-    if _open(state, repository, branch):
-        _fail(f'a pull request for branch "{branch}" into branch "{base}" already exists')
-    number = len(state["requests"]) + 1
-    middle = "pull" if program == "gh" else "-/merge_requests"
-    url = f"https://{repository}/{middle}/{number}"
-    state["requests"].append(
-        {
-            "repository": repository,
+    def _create(self, name: str, told: dict[str, Any]) -> dict[str, Any]:
+        for branch in (told["branch"], told["base"]):
+            known = subprocess.run(
+                ["git", "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}"],
+                cwd=self.state["repositories"][name],
+                check=False,
+                capture_output=True,
+            )
+            if known.returncode != 0:
+                _refuse(self.program, 422, "Validation Failed", f"no branch {branch}")
+        if any(not each["fork"] for each in self._open(name, told["branch"])):
+            _refuse(self.program, 422, "Validation Failed", "A pull request already exists")
+        number = len(self.state["requests"]) + 1
+        request = {
+            "repository": name,
             "number": number,
-            "url": url,
-            "branch": branch,
-            "base": base,
-            "title": args.title,
-            "body": body,
-            "draft": args.draft,
+            "url": f"https://{name}/pull/{number}",
             "fork": False,
             "state": "open",
+            **told,
         }
-    )
-    if program == "glab":
-        print(f"\nCreating merge request for {branch} into {base} in {repository}\n")
-        print(f"!{number} {args.title} ({branch})\n {url}\n")
-    else:
-        print(url)
-    return 0
+        self.state["requests"].append(request)
+        return request
 
 
-def _update(state: dict[str, Any], program: str, args: argparse.Namespace) -> int:
-    repository = _repository(state, program, args)
-    request = _numbered(state, repository, int(args.id))
-    request["draft"] = args.title.startswith("Draft: ")
-    request["title"] = args.title.removeprefix("Draft: ")
-    request["body"] = args.description
-    return 0
+class _GitHub(_Server):
+    program = "gh"
+    path = r"repos/(?P<project>[^/]+/[^/]+)(?P<requests>/pulls(/(?P<number>\d+))?)?"
+
+    def asked(self, name: str, query: dict[str, str]) -> str:
+        assert set(query) == {"state", "head"}
+        assert query["state"] == "open"
+        owner, _, branch = query["head"].partition(":")
+        assert owner == name.split("/")[1]
+        return branch
+
+    def read(self, told: dict[str, Any]) -> dict[str, Any]:
+        names = {"head": "branch"}
+        return {names.get(key, key): value for key, value in told.items()}
+
+    def show(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "number": request["number"],
+            "html_url": request["url"],
+            "title": request["title"],
+            # What a browser sent back has these line ends.
+            "body": request["body"].replace("\n", "\r\n"),
+            "draft": request["draft"],
+        }
 
 
-def _api(state: dict[str, Any], program: str, args: argparse.Namespace) -> int:
-    assert (args.method, args.input) == ("PATCH", "-")
-    path = re.fullmatch(r"repos/([\w.-]+/[\w.-]+)/pulls/(\d+)", args.endpoint)
-    assert path is not None, args.endpoint
-    request = _numbered(state, f"{args.hostname}/{path[1]}", int(path[2]))
-    told = json.load(sys.stdin)
-    assert set(told) == {"title", "body"}
-    request.update(told)
-    print("{}")
-    return 0
+class _GitLab(_Server):
+    program = "glab"
+    path = r"projects/(?P<project>[^/]+)(?P<requests>/merge_requests(/(?P<number>\d+))?)?"
 
+    def asked(self, name: str, query: dict[str, str]) -> str:
+        assert set(query) == {"state", "source_branch"}
+        assert query["state"] == "opened"
+        return query["source_branch"]
 
-def _numbered(state: dict[str, Any], repository: str, number: int) -> dict[str, Any]:
-    for each in state["requests"]:
-        if (each["repository"], each["number"]) == (repository, number):
-            return cast("dict[str, Any]", each)
-    _fail("HTTP 404: Not Found")
+    def read(self, told: dict[str, Any]) -> dict[str, Any]:
+        names = {"source_branch": "branch", "target_branch": "base", "description": "body"}
+        known = {names.get(key, key): value for key, value in told.items()}
+        draft = known["title"].startswith("Draft: ")
+        return {**known, "title": known["title"].removeprefix("Draft: "), "draft": draft}
 
+    def show(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "iid": request["number"],
+            "web_url": request["url"],
+            "title": ("Draft: " if request["draft"] else "") + request["title"],
+            "description": request["body"],
+            "source_project_id": 2 if request["fork"] else 1,
+            "target_project_id": 1,
+        }
 
-_FLAG: dict[str, Any] = {"action": "store_true"}
-_MUST: dict[str, Any] = {"required": True}
-_MAY: dict[str, Any] = {}
-_COMMANDS = {
-    "auth status": _auth,
-    "pr list": _list,
-    "mr list": _list,
-    "pr create": _create,
-    "mr create": _create,
-    "mr update": _update,
-    "api": _api,
-}
-_PROGRAMS: dict[tuple[str, str], dict[str, dict[str, Any]]] = {
-    ("gh", "auth status"): {"--hostname": _MUST},
-    ("gh", "pr list"): {
-        "--repo": _MUST,
-        "--head": _MUST,
-        "--state": {"choices": ["open", "closed", "merged", "all"]},
-        "--json": _MUST,
-    },
-    ("gh", "pr create"): {
-        "--repo": _MUST,
-        "--head": _MUST,
-        "--base": _MAY,
-        "--title": _MUST,
-        "--body-file": _MUST,
-        "--draft": _FLAG,
-    },
-    ("gh", "api"): {"--hostname": _MUST, "--method": _MUST, "--input": _MUST, "endpoint": {}},
-    ("glab", "auth status"): {"--hostname": _MUST},
-    ("glab", "mr list"): {"--repo": _MUST, "--source-branch": _MUST, "--output": _MUST},
-    ("glab", "mr create"): {
-        "--repo": _MUST,
-        "--source-branch": _MUST,
-        "--target-branch": _MAY,
-        "--title": _MUST,
-        "--description": _MUST,
-        "--draft": _FLAG,
-        "--yes": _FLAG,
-    },
-    ("glab", "mr update"): {"--repo": _MUST, "--title": _MUST, "--description": _MUST, "id": {}},
-}
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

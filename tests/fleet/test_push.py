@@ -354,11 +354,11 @@ def test_a_request_from_a_fork_or_a_closed_one_is_another_one(
     team.on(start, program)
     Run(capsys, "--only", "g00_flutter")
     (mine,) = team.requests()
-    # gh refuses to open a second one for a branch, so here the fork's and the closed one are all.
-    team.tell(requests=[{**mine, "fork": True, "state": "closed"}])
+    closed = {**mine, "state": "closed"}
+    team.tell(requests=[{**mine, "fork": True, "title": "Theirs"}, closed])
     assert Run(capsys, "--json", "--only", "g00_flutter").each("request") == ["opened"]
-    first, second = team.known()["requests"]
-    assert (first["title"], second["number"]) == (mine["title"], 2)
+    theirs, before, new = team.known()["requests"]
+    assert (theirs["title"], before, new["number"]) == ("Theirs", closed, 3)
 
 
 @pytest.mark.parametrize(("start", "program"), SERVERS)
@@ -430,22 +430,33 @@ def test_no_request_is_opened_where_the_fleet_wants_none(team: Team, capsys: Cap
 
 
 @pytest.mark.parametrize(("start", "program"), SERVERS)
-@pytest.mark.parametrize("verb", ["list", "create"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_request_that_fails_is_told_and_tried_again_by_the_next_push(
-    team: Team, capsys: Capture, start: str, program: str, verb: str
+    team: Team, capsys: Capture, start: str, program: str, method: str
 ) -> None:
-    words = f"{'pr' if program == 'gh' else 'mr'} {verb}"
-    team.on(start, program, fails={words: "HTTP 502: Bad Gateway\nsee status"})
+    team.on(start, program, fails={method: "Bad Gateway"})
     run = Run(capsys, "--json", *G)
     assert (run.code, run.each("result")) == (14, ["failed"] * 2)
-    (message,) = set(run.each("message"))
-    assert message == f"its branch is pushed, but {program} {words} failed: see status"
+    message = run.each("message")[0]
+    assert message.startswith(f"its branch is pushed, but {program} api {method} ")
+    assert message.endswith(" failed: Bad Gateway (HTTP 502)")
     assert set(run.each("mend")) == {"Mend that, then run `tvmplug fleet push` again"}
     team.tell(fails={})
     run = Run(capsys, "--json", *G)
     assert (run.code, run.each("result"), run.each("request")) == (
         0, ["up to date"] * 2, ["opened"] * 2,
     )  # fmt: skip
+
+
+def test_the_server_is_asked_for_the_branch_where_nothing_names_it(
+    team: Team, capsys: Capture
+) -> None:
+    team.on(SERVERS[1][0], "glab")
+    git(team.folder / "g00_flutter", "checkout", "--quiet", "--detach")
+    run = Run(capsys, "--json", *G)
+    assert run.each("request") == ["opened"] * 2
+    assert [each["base"] for each in team.requests()] == ["main"] * 2
+    assert team.known()["calls"].count("glab GET project") == 1
 
 
 def test_one_failure_does_not_keep_the_others(team: Team, capsys: Capture) -> None:
@@ -455,7 +466,7 @@ def test_one_failure_does_not_keep_the_others(team: Team, capsys: Capture) -> No
     team.tell(repositories=repositories)
     run = Run(capsys, "--json")
     assert (run.code, run.each("result")) == (14, ["pushed", "failed", "pushed"])
-    assert "Could not resolve to a Repository" in run.rows["g00_flutter"]["message"]
+    assert run.rows["g00_flutter"]["message"].endswith(" failed: Not Found (HTTP 404)")
     told = Run(capsys).out
     assert "2 up to date, 1 failed" in told
-    assert " g00_flutter: its branch is pushed, but gh pr list failed: GraphQL: Could" in told
+    assert " g00_flutter: its branch is pushed, but gh api GET repos/acme/g00_flutter/pulls" in told

@@ -1,19 +1,23 @@
-"""Calls `gh` and `glab`, which open pull requests on GitHub and merge requests on GitLab.
+"""Pull requests on GitHub by `gh api`, and merge requests on GitLab by `glab api`.
 
-Both programs keep the credentials; nothing here reads one. Each is told the repository by its
-address, never by the folder that it runs in, so that no prompt asks which remote is meant.
+Both programs keep the credentials; nothing here reads one. Both have commands of their own for
+requests, but those depend on the folder that they run in, on prompts, and on their version: `gh pr
+edit` before 2.82.1, which distributions still have, asks for a field that GitHub has removed
+(https://github.com/cli/cli/issues/11983), and `glab mr create` wants a clone and leaves recovery
+files. The servers' REST interfaces, which `api` calls, stay the same.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote, urlencode
 
 from tvmplug.errors import ProcessError, ToolError
-from tvmplug.fleet.git import complaint
 from tvmplug.process import Completed, run
 
 # No questions, no colours, no news of other versions.
@@ -25,7 +29,6 @@ _QUIET = {
     "NO_COLOR": "1",
 }
 _TIMEOUT_S = 120
-_ADDRESS = re.compile(r"https?://\S+/\d+")
 _DRAFT = re.compile(r"^(draft|wip):\s*", re.IGNORECASE)
 
 
@@ -81,85 +84,114 @@ class Project:
 
 
 class GitHub:
-    """GitHub, also a company's own, by `gh`."""
+    """GitHub, also a company's own: https://docs.github.com/en/rest/pulls/pulls."""
 
     program = "gh"
 
     def login(self, host: str) -> None:
         """Ask `gh auth status`."""
-        _must_be_logged_in("gh", host)
+        _must_be_logged_in(self.program, host)
 
     def find(self, project: Project, branch: str) -> Existing | None:
-        """Ask `gh pr list`; a fork's branch of that name is another one."""
-        told = _json(
-            "gh", "pr", "list", "--repo", _repo(project), "--head", branch, "--state", "open",
-            "--json", "number,url,title,body,isDraft,isCrossRepository",
-        )  # fmt: skip
-        ours = [each for each in told if not each["isCrossRepository"]]
-        return next((_github_request(each) for each in ours), None)
+        """Return the open request for a branch of the repository itself, not of a fork."""
+        owner = project.path.partition("/")[0]
+        query = urlencode({"state": "open", "head": f"{owner}:{branch}"})
+        for told in self._api(project, "GET", f"pulls?{query}"):
+            return Existing(
+                number=told["number"],
+                url=told["html_url"],
+                title=told["title"],
+                body=told["body"] or "",
+                is_draft=bool(told.get("draft")),
+            )
+        return None
 
     def create(self, project: Project, request: Request) -> str:
-        """Call `gh pr create`."""
-        base = ["--base", request.base] if request.base is not None else []
-        draft = ["--draft"] if request.is_draft else []
-        told = _call(
-            "gh", "pr", "create", "--repo", _repo(project), "--head", request.branch, *base,
-            "--title", request.title, "--body-file", "-", *draft, stdin=request.body,
-        )  # fmt: skip
-        return _address("gh", told)
+        """Open a request; returns where people see it."""
+        told = self._api(
+            project,
+            "POST",
+            "pulls",
+            {
+                "title": request.title,
+                "body": request.body,
+                "head": request.branch,
+                "base": request.base or self._api(project, "GET", "")["default_branch"],
+                "draft": request.is_draft,
+            },
+        )
+        return str(told["html_url"])
 
     def edit(self, project: Project, existing: Existing, request: Request) -> None:
-        """Call GitHub's own interface through `gh api`.
+        """Give an open request another title and body."""
+        text = {"title": request.title, "body": request.body}
+        self._api(project, "PATCH", f"pulls/{existing.number}", text)
 
-        `gh pr edit` before 2.82.1, which distributions still have, asks for a field that GitHub
-        has removed, and fails: https://github.com/cli/cli/issues/11983.
-        """
-        _call(
-            "gh", "api", "--hostname", project.host, "--method", "PATCH",
-            f"repos/{project.path}/pulls/{existing.number}", "--input", "-",
-            stdin=json.dumps({"title": request.title, "body": request.body}),
-        )  # fmt: skip
+    def _api(
+        self, project: Project, method: str, what: str, payload: dict[str, Any] | None = None
+    ) -> Any:
+        endpoint = f"repos/{project.path}/{what}".rstrip("/")
+        return _api(self.program, project.host, method, endpoint, payload)
 
 
 class GitLab:
-    """GitLab, also a company's own, by `glab`."""
+    """GitLab, also a company's own: https://docs.gitlab.com/api/merge_requests/."""
 
     program = "glab"
 
     def login(self, host: str) -> None:
         """Ask `glab auth status`."""
-        _must_be_logged_in("glab", host)
+        _must_be_logged_in(self.program, host)
 
     def find(self, project: Project, branch: str) -> Existing | None:
-        """Ask `glab mr list`, which lists open ones; a fork's branch is another one."""
-        told = _json(
-            "glab", "mr", "list", "--repo", _url(project), "--source-branch", branch,
-            "--output", "json",
-        )  # fmt: skip
-        ours = [each for each in told if each["source_project_id"] == each["target_project_id"]]
-        return next((_gitlab_request(each) for each in ours), None)
+        """Return the open request for a branch of the project itself, not of a fork."""
+        query = urlencode({"state": "opened", "source_branch": branch})
+        for told in self._api(project, "GET", f"merge_requests?{query}"):
+            if told["source_project_id"] == told["target_project_id"]:
+                return Existing(
+                    number=told["iid"],
+                    url=told["web_url"],
+                    title=_DRAFT.sub("", told["title"]),
+                    body=told["description"] or "",
+                    is_draft=_DRAFT.match(told["title"]) is not None,
+                )
+        return None
 
     def create(self, project: Project, request: Request) -> str:
-        """Call `glab mr create`."""
-        base = ["--target-branch", request.base] if request.base is not None else []
-        draft = ["--draft"] if request.is_draft else []
-        told = _call(
-            "glab", "mr", "create", "--repo", _url(project), "--source-branch", request.branch,
-            *base, "--title", request.title, "--description", request.body, *draft, "--yes",
-        )  # fmt: skip
-        return _address("glab", told)
+        """Open a request; returns where people see it."""
+        told = self._api(
+            project,
+            "POST",
+            "merge_requests",
+            {
+                "title": _titled(request, is_draft=request.is_draft),
+                "description": request.body,
+                "source_branch": request.branch,
+                "target_branch": request.base or self._api(project, "GET", "")["default_branch"],
+            },
+        )
+        return str(told["web_url"])
 
     def edit(self, project: Project, existing: Existing, request: Request) -> None:
-        """Call `glab mr update`; the title keeps what marks a draft."""
-        draft = "Draft: " if existing.is_draft else ""
-        _call(
-            "glab", "mr", "update", str(existing.number), "--repo", _url(project),
-            "--title", draft + request.title, "--description", request.body,
-        )  # fmt: skip
+        """Give an open request another title and body; a draft stays one."""
+        title = _titled(request, is_draft=existing.is_draft)
+        text = {"title": title, "description": request.body}
+        self._api(project, "PUT", f"merge_requests/{existing.number}", text)
+
+    def _api(
+        self, project: Project, method: str, what: str, payload: dict[str, Any] | None = None
+    ) -> Any:
+        endpoint = f"projects/{quote(project.path, safe='')}/{what}".rstrip("/")
+        return _api(self.program, project.host, method, endpoint, payload)
+
+
+def _titled(request: Request, *, is_draft: bool) -> str:
+    """GitLab tells a draft by its title."""
+    return f"Draft: {request.title}" if is_draft else request.title
 
 
 def _must_be_logged_in(program: str, host: str) -> None:
-    done = _run(program, "auth", "status", "--hostname", host)
+    done = _run([program, "auth", "status", "--hostname", host])
     if done.returncode != 0:
         raise ToolError(
             f"{program} is not logged in to {host}",
@@ -167,74 +199,68 @@ def _must_be_logged_in(program: str, host: str) -> None:
         )
 
 
-def _run(*command: str, stdin: str | None = None) -> Completed:
-    # In the root folder, where no repository is that could be taken for the one that is meant.
-    return run(
-        command, cwd=Path("/"), env=_QUIET, stdin=stdin, timeout_s=_TIMEOUT_S, echo=False,
-        check=False,
-    )  # fmt: skip
+def _api(
+    program: str, host: str, method: str, endpoint: str, payload: dict[str, Any] | None
+) -> Any:
+    """Call a server's REST interface, and return its answer.
 
-
-def _call(*command: str, stdin: str | None = None) -> str:
-    done = _run(*command, stdin=stdin)
+    Raises:
+        ProcessError: The server refused, or cannot be reached; says what it answered.
+        ToolError: The program is not installed.
+    """
+    command = [program, "api", "--method", method, endpoint]
+    environment = {}
+    if program == "glab":
+        environment["GITLAB_HOST"] = host  # its --hostname takes no port
+    else:
+        command += ["--hostname", host]
+    body = None
+    if payload is not None:
+        # glab does not say by itself that this is JSON; gh does, and takes being told.
+        command += ["--header", "Content-Type: application/json", "--input", "-"]
+        body = json.dumps(payload)
+    done = _run(command, stdin=body, env=environment)
+    what = f"{program} api {method} {endpoint.partition('?')[0]}"
     if done.returncode != 0:
-        output = f"{done.stderr}\n{done.stdout}".strip()
         raise ProcessError(
-            f"{' '.join(command[:3])} failed: {complaint(output) or 'without a word'}",
-            output=output,
-            returncode=done.returncode,
-        )
-    return f"{done.stdout}\n{done.stderr}"
-
-
-def _json(*command: str) -> list[dict[str, Any]]:
-    done = _run(*command)
-    if done.returncode != 0:
-        raise ProcessError(
-            f"{' '.join(command[:3])} failed: {complaint(done.stderr or done.stdout)}",
-            output=done.stderr,
+            f"{what} failed: {_complaint(done)}",
+            output=f"{done.stderr}\n{done.stdout}".strip(),
             returncode=done.returncode,
         )
     try:
-        told = json.loads(done.stdout or "[]")
+        return json.loads(done.stdout)
     except json.JSONDecodeError as error:
         raise ProcessError(
-            f"{' '.join(command[:3])} printed no JSON: {complaint(done.stdout)}",
-            mend=f"Update {command[0]}",
+            f"{what} did not answer in JSON: {_complaint(done)}", output=done.stdout
         ) from error
-    return [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
 
 
-def _github_request(told: dict[str, Any]) -> Existing:
-    return Existing(
-        number=told["number"],
-        url=told["url"],
-        title=told["title"],
-        body=told["body"] or "",
-        is_draft=told["isDraft"],
+def _run(
+    command: list[str], stdin: str | None = None, env: Mapping[str, str] | None = None
+) -> Completed:
+    # In the root folder, where no repository is that could be taken for the one that is meant.
+    return run(
+        command,
+        cwd=Path("/"),
+        env={**_QUIET, **(env or {})},
+        stdin=stdin,
+        timeout_s=_TIMEOUT_S,
+        echo=False,
+        check=False,
     )
 
 
-def _gitlab_request(told: dict[str, Any]) -> Existing:
-    return Existing(
-        number=told["iid"],
-        url=told["web_url"],
-        title=_DRAFT.sub("", told["title"]),
-        body=told["description"] or "",
-        is_draft=bool(told.get("draft", _DRAFT.match(told["title"]))),
-    )
-
-
-def _repo(project: Project) -> str:
-    return f"{project.host}/{project.path}"
-
-
-def _url(project: Project) -> str:
-    return f"https://{project.host}/{project.path}"
-
-
-def _address(program: str, told: str) -> str:
-    found = _ADDRESS.findall(told)
-    if not found:
-        raise ProcessError(f"{program} opened a request, and did not say where", output=told)
-    return str(found[-1])
+def _complaint(done: Completed) -> str:
+    """What the program says first, and what the server answered: each names a part of the cause."""
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    told = [re.sub(r"^(gh|glab|x|X): ?|^[xX✗] ", "", lines[0])] if lines else []
+    try:
+        answer = cast(dict[str, Any], json.loads(done.stdout))
+        reasons = answer.get("errors") or answer.get("message") or answer.get("error") or []
+    except (json.JSONDecodeError, AttributeError):
+        reasons = []
+    for reason in reasons if isinstance(reasons, list) else [reasons]:
+        text = str(reason.get("message", reason) if isinstance(reason, dict) else reason)
+        if not any(text in each for each in told):
+            told.append(text)
+    return "; ".join(told) or "it said nothing"
