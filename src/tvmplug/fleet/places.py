@@ -58,7 +58,3 @@ class Places:
     def lock(self) -> Path:
         """The lock that a run holds from its first write to its last."""
         return self.root / "lock"
-
-    def all_work(self) -> list[Path]:
-        """The scratch folders of all runs, one a repository."""
-        return sorted((self.root / "work").glob("*/*"))

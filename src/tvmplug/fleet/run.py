@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from tvmplug.fleet import git
 from tvmplug.fleet.books import Book, LedgerBook, NoBook, close_attempts, options_from
@@ -107,9 +109,21 @@ def sweep(fleet: Fleet, places: Places) -> None:
 
     Only whoever holds the fleet's lock may call it.
     """
-    paths = {entry.name: entry.path for entry in fleet.repositories}
-    for scratch in places.all_work():
-        for worktree in (scratch / "tree").glob("*"):
-            if scratch.name in paths:
-                git.remove_worktree(paths[scratch.name], worktree)
-    shutil.rmtree(places.root / "work", ignore_errors=True)
+    work = places.root.resolve() / "work"
+    for entry in fleet.repositories:
+        for worktree in _registered(entry.path):
+            if worktree.is_relative_to(work):
+                git.remove_worktree(entry.path, worktree)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def _registered(repository: Path) -> list[Path]:
+    """The worktrees that a repository knows of, also those whose folder is gone.
+
+    Read from its files: asking git would cost a process for each of hundreds of repositories.
+    """
+    found = []
+    for record in (repository / ".git/worktrees").glob("*/gitdir"):
+        with contextlib.suppress(OSError):
+            found.append(Path(record.read_text(encoding="utf-8", errors="replace").strip()).parent)
+    return found
