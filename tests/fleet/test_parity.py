@@ -8,11 +8,12 @@ import shutil
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from plumbum import local
 
 from tests.templates.conftest import commit, git
 from tvmplug.errors import FleetError
@@ -120,14 +121,31 @@ def visible(folder: Path) -> dict[str, tuple[str, bytes]]:
     return {path: what for path, what in small.tree(folder).items() if path not in hidden}
 
 
+@contextlib.contextmanager
+def configured(file: Path, settings: str | None) -> Iterator[None]:
+    """Add to the user's git configuration for git, and for Copier's git."""
+    if settings is None:
+        yield
+        return
+    file.write_text(Path(os.environ["GIT_CONFIG_GLOBAL"]).read_text() + settings)
+    with pytest.MonkeyPatch.context() as patch, local.env(GIT_CONFIG_GLOBAL=str(file)):
+        patch.setenv("GIT_CONFIG_GLOBAL", str(file))
+        yield
+
+
 class Comparison:
     """Random plugins, each updated in both ways."""
 
     def __init__(self, template: Path, store: TemplateStore, patterns: dict[str, Path]) -> None:
         self.template, self.store, self.patterns = template, store, patterns
 
-    def check(self, seed: int, folder: Path, *, program: bool = False) -> str:
-        """Compare one project; returns how it ended: clean, conflict or refused."""
+    def check(
+        self, seed: int, folder: Path, *, program: bool = False, settings: str | None = None
+    ) -> str:
+        """Compare one project; returns how it ended: clean, conflict or refused.
+
+        With `settings`, the text of a user's git configuration, both are folders of their own.
+        """
         kind = "runtime" if seed % 7 == 6 else "model"
         at = "v0.2.0" if seed % 5 == 4 else "v0.1.0"
         ref = {1: "v0.2.0", 2: "v0.3.0"}.get(seed % 4)
@@ -136,7 +154,7 @@ class Comparison:
         shutil.copytree(self.patterns[f"{kind} {at}"], project, symlinks=True)
         done = edit_at_random(project, seed)
         mine = folder / f"fleet{seed}" / project.name
-        if seed % 2:
+        if seed % 2 and settings is None:
             git(project, "worktree", "add", "--quiet", "--detach", str(mine))
             look = visible
         else:
@@ -144,11 +162,15 @@ class Comparison:
             look = small.tree
         old = self.store.at(str(self.template), at)
         new = self.store.newest(str(self.template), ref=ref)
+        if settings is not None and "fileMode" in settings:
+            for each in (mine, project):  # `git init` has written another value there
+                git(each, "config", "core.fileMode", "false")
         fleet_log, copier_log = folder / f"{seed}.fleet.log", folder / f"{seed}.copier.log"
-        by_fleet = by_the_fleet(mine, (old, new), ref, data, fleet_log)
         options = [*(["--vcs-ref", ref] if ref else [])]
         options += [f"--data={key}={value}" for key, value in data.items()]
-        by_copier = by_command_line(project, options, copier_log, program=program)
+        with configured(folder / f"{seed}.gitconfig", settings):
+            by_fleet = by_the_fleet(mine, (old, new), ref, data, fleet_log)
+            by_copier = by_command_line(project, options, copier_log, program=program)
         about = f"{seed}: {kind} {at} {done}\n{fleet_log.read_text()}\n{copier_log.read_text()}"
         assert by_fleet in (0, 1), about
         assert (by_fleet == 0) == (by_copier == 0), about
@@ -185,6 +207,46 @@ def test_two_hundred_random_projects_come_out_as_by_copiers_command_line(
 ) -> None:
     for seed in range(start, start + 20):
         comparison.check(seed, tmp_path, program=seed % 40 == 0)
+
+
+HOOK = "#!/bin/sh\necho hooked >> docs/guide.md\ngit add docs/guide.md\n"
+SETTINGS = {
+    "no modes": "[core]\n  fileMode = false\n",
+    "hooks": "[core]\n  hooksPath = {hooks}\n",
+    "hooks of new repositories": "[init]\n  templateDir = {template}\n",
+    "line ends": "[core]\n  autocrlf = true\n",
+    "line ends going in": "[core]\n  autocrlf = input\n",
+    "unquoted": "[core]\n  quotePath = false\n",
+    "other index": "[index]\n  version = 4\n",
+    "split index": "[core]\n  splitIndex = true\n",
+    "whitespace": "[apply]\n  whitespace = fix\n",
+    "diffs": "[diff]\n  noprefix = true\n  renames = copies\n  external = false\n",
+    "ignored": "[core]\n  excludesFile = {ignored}\n",
+    "attributes": "[core]\n  attributesFile = {attributes}\n",
+    "signed": "[commit]\n  gpgSign = true\n[gpg]\n  program = false\n",
+    "status": "[status]\n  showUntrackedFiles = no\n",
+}
+
+
+@pytest.mark.fleet
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("seed", [2, 102, 103])
+def test_a_users_git_configuration_changes_both_alike(
+    name: str, seed: int, comparison: Comparison, tmp_path: Path
+) -> None:
+    hook = tmp_path / "template/hooks/pre-commit"
+    hook.parent.mkdir(parents=True)
+    hook.write_text(HOOK)
+    hook.chmod(0o755)
+    (tmp_path / "ignored").write_text("news/\n*.rej\nmine*\n")
+    (tmp_path / "attributes").write_text("*.md text eol=crlf\n*.rs -text\n")
+    settings = SETTINGS[name].format(
+        hooks=hook.parent,
+        template=tmp_path / "template",
+        ignored=tmp_path / "ignored",
+        attributes=tmp_path / "attributes",
+    )
+    comparison.check(seed, tmp_path, settings=settings)
 
 
 def test_projects_in_a_subfolder_of_a_repository_are_updated_alike(

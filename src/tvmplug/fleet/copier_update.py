@@ -1,9 +1,10 @@
 """Copier's own update of one project, in surroundings that cost a tenth: called by a fleet's jobs.
 
 Copier decides everything: the code that runs is that of `copier.Worker` (9.19, which pyproject.toml
-pins). What differs is where it gets things from: templates come from one checkout for all, compiled
-code and configuration from `copier_cache`, git is started without plumbum (`copier_git`), and the
-throw-away repositories of the old and the new render are made with fewer processes.
+pins). What differs is where it gets things from (`copier_worker`): templates come from one checkout
+for all, compiled code and configuration from `copier_cache`, git is started without plumbum
+(`copier_git`) and not asked what is known (`copier_questions`), and the throw-away repositories of
+the old and the new render are made with fewer processes (`throwaway`).
 `tests/fleet/test_parity.py` compares the results with Copier's command line.
 
 An update changes the working directory, as Copier does: run one at a time in a process.
@@ -13,33 +14,19 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
-from copier._main import Worker
-from copier._subproject import Subproject
-from copier._template import Task
-from copier._types import AnyByStrDict, Operation
-from copier._user_data import DEFAULT_DATA, AnswersMap, Question
+from copier.errors import CopierError, InvalidConfigFileError
 from plumbum import ProcessExecutionError
-from pydantic import ConfigDict
-from pydantic.dataclasses import dataclass as pydantic_dataclass
 
+from tvmplug.commands.new import one_line
 from tvmplug.errors import FleetError, TvmplugError
 from tvmplug.fleet import throwaway
-from tvmplug.fleet.copier_cache import (
-    FleetEnvironment,
-    FleetLoader,
-    FleetTemplate,
-    parts_of,
-    warm_parts,
-)
-from tvmplug.fleet.copier_git import Git, set_git_alternates
-from tvmplug.fleet.copier_questions import Known
+from tvmplug.fleet.copier_cache import warm_parts
+from tvmplug.fleet.copier_worker import FleetWorker, Surroundings
 from tvmplug.fleet.git_index import Listing
 from tvmplug.fleet.records import Checkout
 
@@ -61,263 +48,21 @@ class Renders:
     texts: Mapping[str, tuple[bytes, bytes]]
 
 
-@dataclass
-class Surroundings:
-    """What all workers of one update share.
-
-    Attributes:
-        project: The folder that is updated.
-        old: The template version that it is at.
-        new: The one that it is brought to.
-        trust: Run the template's tasks and migrations, let it read files outside of the project.
-        renders: What the old and the new render hold, in this order, and where they lie.
-        texts: Old and new content of the files that the new version changes.
-        known: Answers what Copier asks git.
-    """
-
-    project: Path
-    old: Checkout
-    new: Checkout
-    trust: bool
-    renders: list[tuple[Path, Listing]] = field(default_factory=list)
-    texts: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
-    known: Known = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.known = Known(self.project)
-
-    def rendered(self, folder: Path, files: Listing) -> None:
-        """Remember a render; with the second one, what both will be gone with."""
-        self.renders.append((folder, files))
-        if len(self.renders) == 2:
-            (old_folder, old), (new_folder, new) = self.renders
-            for path in old.keys() & new.keys():
-                modes = {old[path][0], new[path][0]}
-                if old[path][1] != new[path][1] and modes <= {"100644", "100755"}:
-                    self.texts[path] = (
-                        throwaway.content(old_folder, path, old[path][1]),
-                        throwaway.content(new_folder, path, new[path][1]),
-                    )
-
-    @cached_property
-    def ignores_modes(self) -> bool:
-        """Whether git takes no notice of executable bits in the project's files."""
-        said = Git(cwd=self.project)(
-            "config", "--type=bool", "--get", "core.fileMode", retcode=None
-        )
-        return said.strip() == "false"
-
-
-def _in_surroundings(function: Any, **names: Any) -> Any:
-    """Return the same function of Copier's, with other things behind some global names.
-
-    Copier's modules stay as they are: nothing outside of the fleet sees these names.
-    """
-    unknown = names.keys() - function.__globals__.keys()
-    if unknown:
-        raise FleetError(
-            f"this Copier has no {', '.join(sorted(unknown))}",
-            mend="Install the Copier that tvmplug requires: pip install 'copier>=9.19,<9.20'",
-        )
-    changed = FunctionType(
-        function.__code__, {**function.__globals__, **names}, function.__name__,
-        function.__defaults__, function.__closure__,
-    )  # fmt: skip
-    changed.__kwdefaults__ = function.__kwdefaults__
-    return changed
-
-
-class _Answers(AnswersMap):
-    """Answers that are combined ten times as fast as by ChainMap, to the same."""
-
-    @property
-    def combined(self) -> Mapping[str, Any]:
-        """All answers, those of higher priority last; see `AnswersMap.combined`."""
-        everything = dict(DEFAULT_DATA)
-        everything["_external_data"] = self.external
-        for answers in (self.user_defaults, self.last, self.metadata, self.init, self.user):
-            everything.update(answers)
-        return everything
-
-
-class _Question(Question):
-    """A question whose plain values are taken as they are."""
-
-    def render_value(self, value: Any, extra_answers: AnyByStrDict | None = None) -> Any:
-        """Render a value; see `Question.render_value`."""
-        if type(value) is str and isinstance(self.jinja_env, FleetEnvironment):
-            text = self.jinja_env.constant(value)
-            if text is not None:
-                return text
-        return super().render_value(value, extra_answers)
-
-
-_jinja_env = _in_surroundings(
-    Worker.__dict__["jinja_env"].func,
-    SandboxedEnvironment=FleetEnvironment,
-    CopierTemplateLoader=FleetLoader,
-)
-
-
-@pydantic_dataclass(config=ConfigDict(arbitrary_types_allowed=True))
-class _FleetSubproject(Subproject):
-    """The project, whose template needs no clone."""
-
-    make_template: Callable[[str, str | None], FleetTemplate] | None = None
-
-    @cached_property
-    def vcs(self) -> Any:
-        """Whether it is in a git repository."""
-        return "git" if (self.local_abspath / ".git").exists() else super().vcs
-
-    def is_dirty(self) -> bool:
-        """Whether it has changes that no commit holds."""
-        said = Git(cwd=self.local_abspath)("status", "--porcelain", "--", self.local_abspath)
-        return bool(said.strip())
-
-    @cached_property
-    def template(self) -> FleetTemplate | None:
-        """The version that the project is at."""
-        url = self.last_answers.get("_src_path")
-        if not url or self.make_template is None:
-            return None
-        return self.make_template(url, self.last_answers.get("_commit"))
-
-
-@pydantic_dataclass(config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))
-class FleetWorker(Worker):
-    """Copier's worker for one update; `dataclasses.replace` hands `surroundings` on.
-
-    Attributes:
-        surroundings: What all workers of the update share.
-    """
-
-    surroundings: Surroundings = field(kw_only=True)
-    _settled: Mapping[str, Any] | None = field(default=None, init=False)
-
-    @cached_property
-    def subproject(self) -> Subproject:
-        """The project."""
-
-        def old_template(url: str, ref: str | None) -> FleetTemplate:
-            return FleetTemplate(url=url, ref=ref, parts=parts_of(self.surroundings.old))
-
-        return _FleetSubproject(
-            local_abspath=self.dst_path.absolute(),
-            answers_relpath=self.answers_file or Path(".copier-answers.yml"),
-            make_template=old_template,
-        )
-
-    @cached_property
-    def template(self) -> FleetTemplate:
-        """The version of the template that this worker renders."""
-        url, ref = self.src_path, self.resolved_vcs_ref
-        if not url:
-            if self.subproject.template is None:
-                raise TypeError("Template not found")
-            url = str(self.subproject.template.url)
-        # The worker of the old render is the one that asks for the recorded version.
-        is_old = self.src_path is not None and ref == self.surroundings.old.described
-        checkout = self.surroundings.old if is_old else self.surroundings.new
-        return FleetTemplate(url=url, ref=ref, parts=parts_of(checkout))
-
-    @cached_property
-    def jinja_env(self) -> FleetEnvironment:
-        """Copier's environment, with what is compiled already."""
-        environment: FleetEnvironment = _jinja_env(self)
-        environment.share(self.template.parts)
-        return environment
-
-    def _check_unsafe(self, mode: Operation) -> None:
-        templates = [self.template]
-        if mode == "update" and isinstance(self.subproject.template, FleetTemplate):
-            templates.append(self.subproject.template)
-        if not self.surroundings.trust and any(each.jinja_extensions for each in templates):
-            raise FleetError(
-                "the template brings Jinja extensions, which are programs of its own",
-                mend="Look at the template, then run the command again with --trust",
-            )
-
-    def _execute_tasks(self, tasks: Sequence[Task]) -> None:
-        if self.surroundings.trust:
-            super()._execute_tasks(tasks)
-
-    def _git_initialize_repo(self) -> None:
-        folder = Path.cwd()
-        if throwaway.skeleton(folder.parent).has_hooks:
-            super()._git_initialize_repo()
-            files = throwaway.listing(folder)
-        else:
-            made = throwaway.Throwaway(folder, self.surroundings.project)
-            self.surroundings.known.throwaways[folder] = made
-            files = made.files
-        self.surroundings.rendered(folder, files)
-
-    def _git_commit(self, message: str = "dumb commit") -> None:
-        made = self.surroundings.known.throwaways.get(Path.cwd())
-        if made is None:
-            super()._git_commit(message)
-        else:
-            made.commit_staged()
-
-    def _apply_update(self) -> None:
-        git = Git(known=self.surroundings.known.answer)
-        update = _in_surroundings(
-            Worker._apply_update,
-            AnswersMap=_Answers,
-            get_git=lambda: git,
-            set_git_alternates=set_git_alternates,
-        )
-        update(self)
-
-    def _render_string(self, string: str, extra_context: AnyByStrDict | None = None) -> str:
-        if type(string) is str and (text := self.jinja_env.constant(string)) is not None:
-            return text  # needs no context, which is what costs
-        return super()._render_string(string, extra_context)
-
-    @property
-    def answers_relpath(self) -> Path:
-        """The answers file, relative to the project."""
-        text = self.jinja_env.constant(str(self.answers_file or self.template.answers_relpath))
-        return super().answers_relpath if text is None else Path(text)
-
-    def _answers_to_remember(self) -> Mapping[str, Any]:
-        if self._settled is not None:
-            return dict(self._settled)
-        return super()._answers_to_remember()
-
-    def _render_template(self) -> None:
-        # No answer changes any more, so what to remember is worked out once, not for every file.
-        self._settled = super()._answers_to_remember()
-        try:
-            super()._render_template()
-        finally:
-            self._settled = None
-
-    def _sync_git_index_executable_bit(self, dst_relpath: Path, src_mode: int) -> None:
-        # Copier asks git for every file; only the project is in a repository at that time.
-        if self.surroundings.project == self.dst_path and self.surroundings.ignores_modes:
-            super()._sync_git_index_executable_bit(dst_relpath, src_mode)
-
-    _ask = _in_surroundings(Worker._ask, AnswersMap=_Answers, Question=_Question)
-    _render_file = _in_surroundings(Worker._render_file, is_git_available=lambda: True)
-
-
 def warm(checkouts: Sequence[Checkout]) -> None:
     """Do once, in the process that jobs are forked from, what each job would do again.
 
+    A template with a mistake in it is left: the project that needs it will say so.
+
     Args:
         checkouts: The template versions that jobs will need.
-
-    Raises:
-        FleetError: A template's configuration is wrong.
     """
-    with _one_line_errors("a template"):
-        for checkout in checkouts:
+    for checkout in checkouts:
+        with contextlib.suppress(FleetError), _one_line_errors(checkout.source):
             around = Surroundings(project=Path(), old=checkout, new=checkout, trust=True)
             worker = FleetWorker(src_path=checkout.source, surroundings=around)
             warm_parts(checkout, worker.jinja_env)
-    throwaway.skeleton(Path(tempfile.gettempdir()))
+    for folder in {Path(tempfile.gettempdir()), *(each.path.parent for each in checkouts)}:
+        throwaway.skeleton(folder)
 
 
 def update_project(
@@ -347,6 +92,7 @@ def update_project(
     Raises:
         FleetError: Copier, git or the template says no; the project may be half updated.
     """
+    project = project.resolve()  # git names a project so, and Copier compares
     around = Surroundings(project=project, old=old, new=new, trust=trust)
     with _one_line_errors(new.source):
         worker = FleetWorker(
@@ -356,7 +102,7 @@ def update_project(
             defaults=True,
             overwrite=True,
             quiet=True,
-            unsafe=True,  # what is not trusted is kept from running above
+            unsafe=trust,
             surroundings=around,
         )
         with worker:
@@ -374,9 +120,21 @@ def _one_line_errors(source: str) -> Iterator[None]:
     except ProcessExecutionError as error:
         last = " ".join(str(error.stderr).split())[-300:]
         raise FleetError(f"git failed during the update: {last}") from error
+    except InvalidConfigFileError as error:
+        raise FleetError(
+            f"the template {source}: {Path(str(error)).name} is no YAML"
+            + (f": {' '.join(str(error.__cause__).split())}" if error.__cause__ else ""),
+            mend="Correct it in the template, and release that as another version",
+        ) from error
+    except (CopierError, ValueError) as error:
+        raise FleetError(
+            f"the template {source} refuses: {one_line(str(error))}",
+            mend="If it is about an answer, correct that in .copier-answers.yml; `copier update` "
+            "in a copy of the project shows more",
+        ) from error
     except Exception as error:  # whatever a template makes Copier and Jinja raise
         said = " ".join(str(error).split()) or type(error).__name__
         raise FleetError(
             f"Copier fails with the template {source}: {said}",
-            mend="Try `copier update` in a copy of the project to see more",
+            mend="`copier update` in a copy of the project shows more",
         ) from error
