@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from plumbum import local
 
-from tests.templates.conftest import commit, git
+from tests.templates.conftest import PARTS, REPOSITORY, commit, git, render
+from tests.templates.test_update import release
 from tvmplug.errors import FleetError
 from tvmplug.fleet.copier_update import update_project, warm
 from tvmplug.fleet.records import Checkout
@@ -247,6 +248,48 @@ def test_a_users_git_configuration_changes_both_alike(
         attributes=tmp_path / "attributes",
     )
     comparison.check(seed, tmp_path, settings=settings)
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory, isolated: None) -> Path:
+    """This repository's own templates, in two versions. Do not change it."""
+    folder = tmp_path_factory.mktemp("real") / "tvmplug"
+    folder.mkdir()
+    ignore = shutil.ignore_patterns("__pycache__", "target", "Cargo.lock")
+    for part in PARTS:
+        source = REPOSITORY / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=ignore)
+        else:
+            shutil.copy2(source, folder / part)
+    git(folder, "init", "--quiet")
+    commit(folder, "First release", tag="v0.1.0")
+    release(folder)
+    return folder
+
+
+@pytest.mark.fleet
+@pytest.mark.parametrize("kind", ["model", "runtime"])
+@pytest.mark.parametrize("seed", range(5))
+def test_plugins_of_the_real_templates_come_out_as_by_copiers_command_line(
+    kind: str, seed: int, real: Path, store: TemplateStore, tmp_path: Path
+) -> None:
+    project = tmp_path / "g2p_flutter"
+    own = {"plugin_name": "g2p_flutter", "components": ["a", "b"]} if kind == "model" else {}
+    render(real, project, ref="v0.1.0", kind=kind, **own)
+    small.commit_project(project)
+    done = edit_at_random(project, seed, most=8)
+    mine = tmp_path / "fleet/g2p_flutter"
+    git(project, "worktree", "add", "--quiet", "--detach", str(mine))
+    versions = store.at(str(real), "v0.1.0"), store.newest(str(real))
+    warm(versions)
+    log = tmp_path / "log"
+    by_fleet = by_the_fleet(mine, versions, None, {}, log)
+    by_copier = by_command_line(project, [], tmp_path / "copier.log", program=seed == 0)
+    about = f"{done}\n{log.read_text()}\n{(tmp_path / 'copier.log').read_text()}"
+    assert (by_fleet == 0) == (by_copier == 0), about
+    assert visible(mine) == visible(project), about
+    assert small.staged(mine) == small.staged(project), about
 
 
 def test_projects_in_a_subfolder_of_a_repository_are_updated_alike(
