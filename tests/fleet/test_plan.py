@@ -89,7 +89,15 @@ def test_how_the_two_branches_lie_decides_where_an_update_starts(facts: Facts) -
     assert relation(look(folder)) is Relation.AHEAD
     git(folder, "switch", "--quiet", "main")
     commit(folder, "Meanwhile")
+    # Empty commits: merging the branch would change nothing, as after a squash.
+    assert relation(look(folder)) is Relation.OURS
+    git(folder, "switch", "--quiet", "tvmplug/update")
+    (folder / "new.txt").write_text("on the branch alone\n")
+    commit(folder, "An update that waits")
     assert relation(look(folder)) is Relation.APART
+    own = git(folder, "rev-list", "main..tvmplug/update").split()
+    assert relation(look(folder), lambda: own) is Relation.OURS
+    assert relation(look(folder), lambda: own[1:]) is Relation.APART
 
 
 def test_what_hinders_an_update_and_what_does_not(facts: Facts) -> None:
@@ -114,13 +122,13 @@ def test_what_hinders_an_update_and_what_does_not(facts: Facts) -> None:
 
 def test_a_plugin_is_updated_left_or_refused_by_its_version(facts: Facts, tmp_path: Path) -> None:
     old, new = version(tmp_path, "0.1.0"), version(tmp_path, "0.2.0")
-    draft = decide(facts, None, old, new, Options())
+    draft = decide(facts, Relation.NONE, None, old=old, new=new)
     assert isinstance(draft, Draft)
     assert (draft.start, draft.old, draft.new) == (facts.head, old, new)
-    same = decide(facts, None, new, new, Options())
+    same = decide(facts, Relation.NONE, None, old=new, new=new)
     assert isinstance(same, Outcome)
     assert same.result is Result.UNCHANGED
-    back = decide(facts, None, new, old, Options())
+    back = decide(facts, Relation.NONE, None, old=new, new=old)
     assert isinstance(back, Outcome)
     assert (back.result, back.reason) == (Result.SKIPPED, Reason.TEMPLATE)
 
@@ -130,11 +138,13 @@ def test_an_answer_that_fleet_yaml_changes_is_an_update_of_its_own(
 ) -> None:
     new = version(tmp_path, "0.2.0")
     asked = replace(facts.repository, data={"organisation": "com.acme"})
-    draft = decide(replace(facts, repository=asked), None, new, new, Options())
+    draft = decide(replace(facts, repository=asked), Relation.NONE, None, old=new, new=new)
     assert isinstance(draft, Draft)
     assert draft.data == {"organisation": "com.acme"}
     answered = {**facts.answers, "organisation": "com.acme"}
-    done = decide(replace(facts, repository=asked, answers=answered), None, new, new, Options())
+    done = decide(
+        replace(facts, repository=asked, answers=answered), Relation.NONE, None, old=new, new=new
+    )
     assert isinstance(done, Outcome)
 
 
@@ -143,17 +153,23 @@ def test_the_runtime_plugins_tag_moves_with_the_pin_where_it_followed_it(
 ) -> None:
     old, new = version(tmp_path, "0.1.0"), version(tmp_path, "0.2.0", tvm="0.28.0")
     following = replace(facts, answers={**facts.answers, "runtime_git_ref": "v0.27.0"})
-    draft = decide(following, None, old, new, Options())
+    draft = decide(following, Relation.NONE, None, old=old, new=new)
     assert isinstance(draft, Draft)
     assert draft.data == {"runtime_git_ref": "v0.28.0"}
     own = replace(facts, answers={**facts.answers, "runtime_git_ref": "main"})
-    draft = decide(own, None, old, new, Options())
+    draft = decide(own, Relation.NONE, None, old=old, new=new)
     assert isinstance(draft, Draft)
     assert draft.data == {}
 
 
 def test_the_runtime_plugin_is_first_and_a_limit_counts_it(facts: Facts, tmp_path: Path) -> None:
-    model = decide(facts, None, version(tmp_path, "0.1.0"), version(tmp_path, "0.2.0"), Options())
+    model = decide(
+        facts,
+        Relation.NONE,
+        None,
+        old=version(tmp_path, "0.1.0"),
+        new=version(tmp_path, "0.2.0"),
+    )
     assert isinstance(model, Draft)
     runtime = replace(
         model, repository=repository(tmp_path, name="tvm_runtime_flutter", runtime=True)

@@ -87,6 +87,55 @@ def test_a_second_update_does_nothing_and_a_new_release_goes_on_top(
     assert commits_on(folder) == 1
 
 
+def test_an_update_that_was_squashed_when_it_was_merged_is_in_nobodys_way(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet(capsys, "update", file, "--only", MODELS[0])
+    folder = file.parent / MODELS[0]
+    tip = git(folder, "rev-parse", BRANCH)
+    git(folder, "merge", "--quiet", "--squash", BRANCH)
+    commit(folder, "Update (#1)")
+    release(file.parent / "template", "v0.3.0")
+    assert fleet(capsys, "update", file, "--only", MODELS[0]).results == {MODELS[0]: "updated"}
+    # A push is a fast-forward of what the remote has, and the request shows this update alone.
+    git(folder, "merge-base", "--is-ancestor", tip, BRANCH)
+    assert git(folder, "rev-parse", f"{BRANCH}^1") == git(folder, "rev-parse", "HEAD")
+    assert "_commit: v0.3.0" in show(folder, ".copier-answers.yml")
+
+
+def test_an_update_that_waits_while_the_base_moves_on_is_made_anew(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet(capsys, "update", file, "--only", MODELS[0])
+    folder = file.parent / MODELS[0]
+    tip = git(folder, "rev-parse", BRANCH)
+    edit(folder, "rust/src/lib.rs", "line 3: nothing", "line 3: meanwhile")
+    release(file.parent / "template", "v0.3.0")
+    assert fleet(capsys, "update", file, "--only", MODELS[0]).results == {MODELS[0]: "updated"}
+    git(folder, "merge-base", "--is-ancestor", tip, BRANCH)
+    assert git(folder, "rev-parse", f"{BRANCH}^1") == git(folder, "rev-parse", "HEAD")
+    assert "line 3: meanwhile" in show(folder, "rust/src/lib.rs")
+    assert "_commit: v0.3.0" in show(folder, ".copier-answers.yml")
+
+
+def test_what_somebody_put_on_the_branch_is_left_alone_when_it_went_apart(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet(capsys, "update", file, "--only", MODELS[0])
+    folder = file.parent / MODELS[0]
+    git(folder, "switch", "--quiet", BRANCH)
+    (folder / "NOTES.md").write_text("somebody's\n")
+    commit(folder, "A fix on the pull request")
+    git(folder, "switch", "--quiet", "-")
+    edit(folder, "rust/src/lib.rs", "line 3: nothing", "line 3: meanwhile")
+    release(file.parent / "template", "v0.3.0")
+    before = look(folder)
+    outcome = fleet(capsys, "update", file, "--only", MODELS[0]).of(MODELS[0])
+    assert (outcome["result"], outcome["reason"]) == ("skipped", "branch")
+    assert BRANCH in outcome["mend"]
+    assert look(folder) == before
+
+
 def test_a_conflict_leaves_the_repository_as_it_was_and_the_others_go_on(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

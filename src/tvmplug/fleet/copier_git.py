@@ -97,6 +97,11 @@ class Git:
         return stdout
 
 
+def get_git(context_dir: Path | None = None) -> Git:
+    """Return git, like `copier._vcs.get_git`."""
+    return Git(cwd=context_dir)
+
+
 def git_folder(repository: Path) -> Path:
     """Return where git keeps what belongs to a checkout: `.git`, or a worktree's part of it."""
     folder = repository / ".git"

@@ -25,7 +25,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from tvmplug.errors import FleetError
 from tvmplug.fleet import throwaway
 from tvmplug.fleet.copier_cache import FleetEnvironment, FleetLoader, FleetTemplate, parts_of
-from tvmplug.fleet.copier_git import Git, set_git_alternates
+from tvmplug.fleet.copier_git import Git, get_git, set_git_alternates
 from tvmplug.fleet.copier_questions import Known
 from tvmplug.fleet.git_index import Listing
 from tvmplug.fleet.records import Checkout
@@ -129,6 +129,11 @@ _jinja_env = in_surroundings(
 )
 
 
+_initialize_with_hooks = in_surroundings(Worker._git_initialize_repo, get_git=get_git)
+_commit_with_hooks = in_surroundings(Worker._git_commit, get_git=get_git)
+_sync_executable_bit = in_surroundings(Worker._sync_git_index_executable_bit, get_git=get_git)
+
+
 @pydantic_dataclass(config=ConfigDict(arbitrary_types_allowed=True))
 class _FleetSubproject(Subproject):
     """The project, whose template needs no clone."""
@@ -226,7 +231,7 @@ class FleetWorker(Worker):
     def _git_initialize_repo(self) -> None:
         folder = Path.cwd()
         if throwaway.skeleton(folder.parent).has_hooks:
-            super()._git_initialize_repo()
+            _initialize_with_hooks(self)
             files = throwaway.listing(folder)
         else:
             made = throwaway.Throwaway(folder, self.surroundings.project)
@@ -237,7 +242,7 @@ class FleetWorker(Worker):
     def _git_commit(self, message: str = "dumb commit") -> None:
         made = self.surroundings.known.throwaways.get(Path.cwd())
         if made is None:
-            super()._git_commit(message)
+            _commit_with_hooks(self, message)
         else:
             made.commit_staged()
 
@@ -278,7 +283,7 @@ class FleetWorker(Worker):
     def _sync_git_index_executable_bit(self, dst_relpath: Path, src_mode: int) -> None:
         # Copier asks git for every file; only the project is in a repository at that time.
         if self.surroundings.project == self.dst_path and self.surroundings.ignores_modes:
-            super()._sync_git_index_executable_bit(dst_relpath, src_mode)
+            _sync_executable_bit(self, dst_relpath, src_mode)
 
     _ask = in_surroundings(Worker._ask, AnswersMap=_Answers, Question=_Question)
     _render_file = in_surroundings(Worker._render_file, is_git_available=lambda: True)

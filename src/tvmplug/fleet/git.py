@@ -175,6 +175,19 @@ def is_ancestor(folder: Path, ancestor: str, descendant: str) -> bool:
     return done.returncode == 0
 
 
+def commits_between(folder: Path, base: str, tip: str) -> list[str]:
+    """Return the hashes of the commits that `tip` has and `base` has not."""
+    return git(folder, "rev-list", f"{base}..{tip}").split()
+
+
+def merges_to_nothing(folder: Path, base: str, other: str) -> bool:
+    """Tell whether merging a commit into `base` would change nothing and conflict nowhere."""
+    done = completed(folder, "merge-tree", "--write-tree", base, other)
+    return done.returncode == 0 and done.stdout.strip() == git(
+        folder, "rev-parse", f"{base}^{{tree}}"
+    ).strip()  # fmt: skip
+
+
 def update_ref(folder: Path, ref: str, new: str, old: str | None, *, why: str = "tvmplug") -> None:
     """Move a reference, if it still is where it was.
 

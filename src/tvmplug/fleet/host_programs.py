@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ _QUIET = {
     "GLAB_CHECK_UPDATE": "false",
     "NO_COLOR": "1",
 }
+_HOMES = {"gh": "https://cli.github.com", "glab": "https://docs.gitlab.com/cli"}
 _TIMEOUT_S = 120
 _DRAFT = re.compile(r"^(draft|wip):\s*", re.IGNORECASE)
 
@@ -191,6 +193,11 @@ def _titled(request: Request, *, is_draft: bool) -> str:
 
 
 def _must_be_logged_in(program: str, host: str) -> None:
+    if shutil.which(program) is None:
+        raise ToolError(
+            f"{program} is not installed",
+            mend=f"Install it from {_HOMES[program]}, or write `host: none` into fleet.yaml",
+        )
     done = _run([program, "auth", "status", "--hostname", host])
     if done.returncode != 0:
         raise ToolError(

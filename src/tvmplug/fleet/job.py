@@ -168,9 +168,11 @@ def _update(job: Job, worktree: Path, clock: _Clock, outcome: Outcome) -> Outcom
             outcome = replace(outcome, patch=git.patch(worktree, job.base, tree))
         if not job.publish:
             return replace(outcome, result=Result.UPDATED)
-        commit = git.git(
-            worktree, "commit-tree", tree, "-p", job.base, "-F", "-", stdin=_message(job, notices)
-        ).strip()
+        parents = ["-p", job.base]
+        if job.supersedes and job.branch_tip is not None:
+            parents += ["-p", job.branch_tip]
+        message = _message(job, notices)
+        commit = git.git(worktree, "commit-tree", tree, *parents, "-F", "-", stdin=message).strip()
         # The one step that the repository sees: from nothing to everything.
         git.update_ref(job.repository, f"refs/heads/{job.branch}", commit, job.branch_tip)
     return replace(outcome, result=Result.UPDATED, commit=commit, branch=job.branch)

@@ -138,6 +138,7 @@ class Lead:
             base=draft.start,
             branch=entry.branch,
             branch_tip=draft.branch_tip,
+            supersedes=draft.supersedes,
             old=draft.old,
             new=draft.new,
             vcs_ref=options.ref if options.tvm is None else draft.new.described,

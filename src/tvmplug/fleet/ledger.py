@@ -252,6 +252,11 @@ class Ledger:
         query = "SELECT * FROM attempts WHERE name = ? AND state = 'done' ORDER BY id DESC LIMIT 1"
         return next(iter(self._attempts(query, (name,))), None)
 
+    def commits(self) -> frozenset[str]:
+        """Return the hashes of all commits that updates put on branches."""
+        query = "SELECT json_extract(outcome, '$.commit') FROM attempts WHERE result = 'updated'"
+        return frozenset(row[0] for row in self._rows(query, ()) if row[0] is not None)
+
     def latest_of_all(self) -> dict[str, Attempt]:
         """Return what `latest` returns for every repository that has one, by name."""
         query = (

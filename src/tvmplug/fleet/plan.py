@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -56,6 +56,7 @@ class Relation(enum.Enum):
     NONE = "there is none"
     MERGED = "everything on it is in the base"
     AHEAD = "it holds the base and more"
+    OURS = "went apart, but nothing on it that the base lacks is anybody's but the fleet's"
     APART = "both hold what the other does not"
 
 
@@ -68,6 +69,7 @@ class Draft:
         facts: What it said about itself where the update starts.
         start: The commit that the update starts from.
         branch_tip: Where its branch for updates is; None when there is none.
+        supersedes: That branch has commits of earlier updates, which this one replaces.
         old: The template version that it is at.
         new: The one it is brought to.
         data: Answers given to the update.
@@ -77,13 +79,19 @@ class Draft:
     facts: Facts
     start: str
     branch_tip: str | None
+    supersedes: bool
     old: Checkout
     new: Checkout
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def relation(facts: Facts) -> Relation:
-    """Ask git how a repository's two branches lie to each other."""
+def relation(facts: Facts, ours: Callable[[], Container[str]] = tuple) -> Relation:
+    """Ask git how a repository's two branches lie to each other.
+
+    Args:
+        facts: What the repository says.
+        ours: Returns the commits that earlier updates made; asked only where branches went apart.
+    """
     if facts.branch_tip is None or facts.head is None:
         return Relation.NONE
     if facts.branch_tip == facts.head:
@@ -93,6 +101,14 @@ def relation(facts: Facts) -> Relation:
         return Relation.MERGED
     if git.is_ancestor(path, facts.head, facts.branch_tip):
         return Relation.AHEAD
+    # What a pull request leaves behind that was squashed when it was merged, and one that still
+    # waits while the base moved on: what it brings is made anew from the base.
+    known = ours()
+    only_ours = all(
+        each in known for each in git.commits_between(path, facts.head, facts.branch_tip)
+    )
+    if only_ours or git.merges_to_nothing(path, facts.head, facts.branch_tip):
+        return Relation.OURS
     return Relation.APART
 
 
@@ -131,7 +147,7 @@ def hindrance(facts: Facts, lie: Relation, options: Options) -> Outcome | None:
         return skipped(
             repository,
             Reason.BRANCH,
-            f"branch {branch} and the branch that updates start from went apart",
+            f"branch {branch} went apart from where updates start, and not only updates are on it",
             f"Merge the one into {branch}, or delete it: "
             f"git -C {repository.path} branch -D {branch}",
         )
@@ -139,16 +155,16 @@ def hindrance(facts: Facts, lie: Relation, options: Options) -> Outcome | None:
 
 
 def decide(
-    facts: Facts, branch_tip: str | None, old: Checkout, new: Checkout, options: Options
+    facts: Facts, lie: Relation, branch_tip: str | None, *, old: Checkout, new: Checkout
 ) -> Draft | Outcome:
     """Decide what a repository that nothing hinders needs.
 
     Args:
         facts: What it says where its update would start.
+        lie: How its two branches lie to each other.
         branch_tip: Where its branch for updates is.
         old: The template version that it is at.
         new: The one that the fleet goes to.
-        options: How the update was asked for.
 
     Returns:
         What is to be done, or the outcome when nothing is.
@@ -176,6 +192,7 @@ def decide(
         facts=facts,
         start=facts.head or "",
         branch_tip=branch_tip,
+        supersedes=lie is Relation.OURS,
         old=old,
         new=new,
         data=data,

@@ -46,22 +46,13 @@ def waiting_update(facts: Facts) -> Update | None:
             mend="Check out the branch that they go to, or name it as `base:` in the fleet file",
         )
     lie = relation(facts)
-    if lie in (Relation.NONE, Relation.MERGED):
-        return None
-    if lie is Relation.APART and _is_merged(repository, facts.head, facts.branch_tip):
+    # Nobody was asked whose the commits are: OURS is what was squashed when it was merged.
+    if lie in (Relation.NONE, Relation.MERGED, Relation.OURS):
         return None
     after = at_start(facts, Relation.AHEAD)
     if after.problem is not None:
         raise FleetError(f"on {repository.branch}: {after.problem[1]}", mend=after.problem[2])
     return Update(facts=facts, after=after, tip=facts.branch_tip)
-
-
-def _is_merged(repository: Repository, base: str, tip: str) -> bool:
-    """Tell whether merging a branch would change nothing: it was squashed, for example."""
-    done = git.completed(repository.path, "merge-tree", "--write-tree", base, tip)
-    return done.returncode == 0 and done.stdout.strip() == git.git(
-        repository.path, "rev-parse", f"{base}^{{tree}}"
-    ).strip()  # fmt: skip
 
 
 def remote_address(repository: Repository, remote: str) -> str:

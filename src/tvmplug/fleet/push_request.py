@@ -117,7 +117,9 @@ class Requests:
         facts, after = update.facts, update.after
         repository, path = facts.repository, facts.repository.path
         start = git.git(path, "merge-base", facts.head or "", update.tip).strip()
-        commits = git.git(path, "rev-list", "--reverse", f"{start}..{update.tip}").split()
+        # Along first parents: an update that supersedes another has that as its second.
+        span = ("--first-parent", "--reverse", f"{start}..{update.tip}")
+        commits = git.git(path, "rev-list", *span).split()
         known = [self._outcomes[commit] for commit in commits if commit in self._outcomes]
         before, now = _side(facts), _side(after)
         return Request(

@@ -113,6 +113,9 @@ class Job:
         base: Full hash of the commit that the update starts from.
         branch: The branch to put the update on.
         branch_tip: Full hash of that branch now; None when it is not there.
+        supersedes: That branch has commits that `base` lacks, all of earlier updates or without a
+            change of their own: the update replaces them, and takes them in as a second parent, so
+            that a push needs no force.
         old: The template version that the project is at.
         new: The version to bring it to.
         vcs_ref: What `copier update --vcs-ref` would say; None for the newest tag.
@@ -137,6 +140,7 @@ class Job:
     base: str
     branch: str
     branch_tip: str | None
+    supersedes: bool
     old: Checkout
     new: Checkout
     vcs_ref: str | None

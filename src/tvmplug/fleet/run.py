@@ -6,6 +6,7 @@ import contextlib
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tvmplug.fleet import git
@@ -99,9 +100,19 @@ def _go(
     fixed: Mapping[str, str] | None = None,
 ) -> Finished:
     places = Places.beside(fleet.path)
-    found = survey(fleet, chosen, options, TemplateStore(places.templates), fixed)
+    store = TemplateStore(places.templates)
+    found = survey(fleet, chosen, options, store, ours=partial(_commits, places), fixed=fixed)
     lead = Lead(fleet=fleet, options=options, places=places, book=book, lock=lock, watcher=watcher)
     return lead.go(found)
+
+
+def _commits(places: Places) -> frozenset[str]:
+    """The commits that earlier updates of this fleet made."""
+    ledger = Ledger.reading(places.ledger)
+    if ledger is None:
+        return frozenset()
+    with ledger:
+        return ledger.commits()
 
 
 def sweep(fleet: Fleet, places: Places) -> None:

@@ -138,7 +138,7 @@ def row(seen: Seen, last: str | None = None) -> Row:
         prefix=model.prefix if model else None,
         state=state,
         dirty=facts.dirty,
-        branch=facts.repository.branch if seen.waiting is not None else None,
+        branch=facts.repository.branch if state is State.WAITING else None,
         message=message,
         mend=mend,
         last=last,
@@ -177,7 +177,7 @@ def _compared(fleet: Fleet, facts: Facts, store: TemplateStore) -> Seen:
     seen = Seen(facts=facts)
     try:
         lie = relation(facts)
-        if lie in (Relation.AHEAD, Relation.APART):
+        if lie not in (Relation.NONE, Relation.MERGED):
             waiting = at_start(facts, Relation.AHEAD)
             seen = replace(seen, waiting=waiting)
         seen = replace(seen, newest=store.newest(source))

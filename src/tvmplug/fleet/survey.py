@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tvmplug.errors import FleetError, TvmplugError
 from tvmplug.fleet.config import Fleet, names_source
 from tvmplug.fleet.facts import Facts, look_all
-from tvmplug.fleet.plan import Draft, Options, at_start, decide, hindrance, relation, skipped
+from tvmplug.fleet.plan import (
+    Draft,
+    Options,
+    Relation,
+    at_start,
+    decide,
+    hindrance,
+    relation,
+    skipped,
+)
 from tvmplug.fleet.records import Checkout, Outcome, Reason
 from tvmplug.fleet.templates import TemplateStore
 
@@ -32,11 +42,21 @@ class Survey:
     targets: Mapping[str, Checkout]
 
 
+class _Start(NamedTuple):
+    """A repository that nothing hinders, where its update starts."""
+
+    facts: Facts
+    lie: Relation
+    tip: str | None
+
+
 def survey(
     fleet: Fleet,
     chosen: Iterable[str],
     options: Options,
     store: TemplateStore,
+    *,
+    ours: Callable[[], Container[str]],
     fixed: Mapping[str, str] | None = None,
 ) -> Survey:
     """Ask every repository, and decide about the chosen ones.
@@ -46,6 +66,7 @@ def survey(
         chosen: Names of the repositories to update.
         options: How the update was asked for.
         store: Where template versions come from.
+        ours: Returns the commits that earlier updates made.
         fixed: The commit to go to, by source: what the run began with, when it is resumed.
 
     Raises:
@@ -53,10 +74,10 @@ def survey(
     """
     names = frozenset(chosen)
     decided: list[Outcome] = []
-    starts: list[tuple[Facts, str | None]] = []
+    starts: list[_Start] = []
     family: list[Facts] = []
     for facts in look_all(fleet.repositories, options.jobs):
-        lie = relation(facts) if facts.problem is None else None
+        lie = relation(facts, ours) if facts.problem is None else None
         start = facts if lie is None else at_start(facts, lie)
         family.append(start)
         if facts.repository.name not in names:
@@ -64,16 +85,14 @@ def survey(
         hindered = hindrance(facts, lie, options) if lie is not None else _broken(facts)
         if hindered is None:
             hindered = _broken(start) or _foreign(fleet, start)
-        if hindered is None:
-            starts.append((start, facts.branch_tip))
-        else:
+        if hindered is None and lie is not None:
+            starts.append(_Start(start, lie, facts.branch_tip))
+        elif hindered is not None:
             decided.append(hindered)
-    targets, failures = _targets({_source(start) for start, _ in starts}, options, store, fixed)
+    targets, failures = _targets({_source(start.facts) for start in starts}, options, store, fixed)
     drafts: list[Draft] = []
-    for start, tip in starts:
-        answer = _decision(
-            start, tip, targets=targets, failures=failures, options=options, store=store
-        )
+    for begin in starts:
+        answer = _decision(begin, targets, failures, store)
         (drafts if isinstance(answer, Draft) else decided).append(answer)  # type: ignore[arg-type]
     return Survey(
         decided=tuple(decided),
@@ -135,14 +154,12 @@ def _targets(
 
 
 def _decision(
-    start: Facts,
-    tip: str | None,
-    *,
+    begin: _Start,
     targets: Mapping[str, Checkout],
     failures: Mapping[str, TvmplugError],
-    options: Options,
     store: TemplateStore,
 ) -> Draft | Outcome:
+    start = begin.facts
     source = _source(start)
     if source in failures:
         error = failures[source]
@@ -157,6 +174,6 @@ def _decision(
         )
     try:
         old = store.at(source, recorded)
-        return decide(start, tip, old, targets[source], options)
+        return decide(start, begin.lie, begin.tip, old=old, new=targets[source])
     except FleetError as error:
         return skipped(start.repository, Reason.TEMPLATE, error.message, error.mend)
