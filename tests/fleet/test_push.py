@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from tests.fleet import hosting
 from tests.fleet.small import make_fleet
 from tests.templates.conftest import commit, git
+from tvmplug import output
 from tvmplug.commands.fleet import push
 from tvmplug.fleet.ledger import Ledger
 from tvmplug.fleet.places import Places
@@ -395,7 +397,7 @@ def test_without_a_usable_program_branches_are_pushed_and_it_is_told(
         assert team.known()["calls"] == [f"{program} auth status"]  # asked once for all
     else:
         (message,) = set(run.each("message"))
-        assert message == f"no request: {program} is not installed or not on PATH"
+        assert message == f"no request: {program} is not installed"
     told = Run(capsys).out
     assert told.count("no request") == 1
     assert "tvm_runtime_flutter, g00_flutter, g01_flutter: no request" in told
@@ -406,7 +408,7 @@ def test_a_fleet_that_asks_for_requests_fails_without_them(team: Team, capsys: C
     team.fleet("repositories:", "defaults: {host: github}\nrepositories:")
     run = Run(capsys, "--json")
     assert (run.code, run.each("result")) == (14, ["failed"] * 3)
-    assert set(run.each("message")) == {"gh is not installed or not on PATH"}
+    assert set(run.each("message")) == {"gh is not installed"}
     assert [team.remote_tip(name) for name in NAMES] == [team.tip(name) for name in NAMES]
 
 
@@ -470,3 +472,18 @@ def test_one_failure_does_not_keep_the_others(team: Team, capsys: Capture) -> No
     told = Run(capsys).out
     assert "2 up to date, 1 failed" in told
     assert " g00_flutter: its branch is pushed, but gh api GET repos/acme/g00_flutter/pulls" in told
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_an_address_is_never_broken_into_lines(
+    team: Team, capsys: Capture, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    team.on(SERVERS[0][0], "gh")
+    console = Console(soft_wrap=True, highlight=False, width=width)
+    monkeypatch.setattr(output, "stdout", console)
+    told = Run(capsys).out.splitlines()
+    urls = [each["url"] for each in team.requests()]
+    assert all(any(url in line for line in told) for url in urls)
+    assert all(len(line) <= width for line in told)
+    assert ("opened" in next(line for line in told if urls[0] in line)) == (width == 120)
+    assert told[-1] == "3 pushed"

@@ -18,13 +18,13 @@ from rich.markup import escape
 
 from tvmplug import output
 from tvmplug.commands.fleet.options import add_fleet_options
+from tvmplug.commands.fleet.tables import explain, table_width
 from tvmplug.errors import FleetBehindError
 from tvmplug.fleet.config import choose, find_fleet, read_fleet
 from tvmplug.fleet.ledger import Ledger
 from tvmplug.fleet.places import Places
 from tvmplug.fleet.push import Options, Pushed, Report, push_all, updates_of
 from tvmplug.fleet.push_request import Requested
-from tvmplug.fleet.wording import printable
 
 _STYLES = {
     Pushed.PUSHED: "green",
@@ -82,48 +82,46 @@ def _json(report: Report) -> dict[str, object]:
 
 def _show(reports: Sequence[Report], *, dry: bool) -> None:
     told = [each for each in reports if each.result is not Pushed.NOTHING]
+    columns = _columns(told, dry=dry)
+    # An address that is broken into lines can be neither clicked nor copied.
+    below = table_width(columns) > output.stdout.width and columns.pop("", None) is not None
     if told:
-        columns = ("repository", "branch", "result", "request")
-        output.table("", columns, [_cells(each, dry=dry) for each in told])
-    _explain(told)
+        output.table("", list(columns), list(zip(*columns.values(), strict=True)))
+    if below:
+        output.stdout.print()
+        for each in told:
+            if each.url:
+                output.stdout.print(f" {each.name}: {each.url}", markup=False)
+    explain((each.name, each.message, each.mend) for each in told if each.message)
     counts = Counter(each.result for each in reports)
     parts = [
         f"[{_STYLES[result]}]{counts[result]} {_word(result, dry=dry)}[/]"
         for result in Pushed
         if counts[result]
     ]
-    output.stdout.print(", ".join(parts) or "No repository.")
+    output.stdout.print(("\n" if told else "") + (", ".join(parts) or "No repository."))
 
 
-def _cells(report: Report, *, dry: bool) -> tuple[str, ...]:
-    request = ""
-    if report.request is not None:
-        would = dry and report.request is not Requested.UNCHANGED
-        request = f"would be {report.request.value}" if would else report.request.value
-        request += f" {escape(report.url)}" if report.url else ""
-    style = _STYLES[report.result]
-    result = f"[{style}]{_word(report.result, dry=dry)}[/]"
-    return escape(report.name), escape(report.branch), result, request
+def _columns(reports: Sequence[Report], *, dry: bool) -> dict[str, list[str]]:
+    """The table's columns, without those that say nothing."""
+    columns = {
+        "repository": [escape(each.name) for each in reports],
+        "branch": [escape(each.branch) for each in reports],
+        "result": [f"[{_STYLES[each.result]}]{_word(each.result, dry=dry)}[/]" for each in reports],
+        "request": [_request(each, dry=dry) for each in reports],
+        "": [escape(each.url or "") for each in reports],
+    }
+    if len({each.branch for each in reports}) == 1:
+        del columns["branch"]
+    return {name: cells for name, cells in columns.items() if any(cells)}
+
+
+def _request(report: Report, *, dry: bool) -> str:
+    if report.request is None:
+        return ""
+    would = dry and report.request is not Requested.UNCHANGED
+    return f"would be {report.request.value}" if would else report.request.value
 
 
 def _word(result: Pushed, *, dry: bool) -> str:
     return _DRY.get(result, result.value) if dry else result.value
-
-
-def _explain(reports: Sequence[Report]) -> None:
-    """Say once what many share, such as a program that is not logged in."""
-    shared: dict[tuple[str, str | None, bool], list[str]] = {}
-    for each in reports:
-        if each.message:
-            key = (each.message, each.mend, each.result is Pushed.FAILED)
-            shared.setdefault(key, []).append(each.name)
-    if shared:
-        output.stdout.print()
-    for (message, mend, failed), names in shared.items():
-        who = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        style = "red" if failed else "yellow"
-        output.stdout.print(f" [{style}]{escape(who)}[/]: {escape(printable(message))}")
-        if mend:
-            output.stdout.print(f"   [yellow]→ {escape(printable(mend))}[/]")
-    if shared:
-        output.stdout.print()

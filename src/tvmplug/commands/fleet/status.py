@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from rich.markup import escape
-from rich.text import Text
 
 from tvmplug import output
 from tvmplug.commands.fleet.options import add_fleet_options
+from tvmplug.commands.fleet.tables import explain, table_width
 from tvmplug.errors import FleetBehindError
 from tvmplug.findings import Finding
 from tvmplug.fleet.config import Fleet, choose, find_fleet, read_fleet
 from tvmplug.fleet.ledger import Ledger
 from tvmplug.fleet.places import Places
 from tvmplug.fleet.status import Row, State, across, ask, is_behind, row
-from tvmplug.fleet.wording import printable
 
 _STYLES = {
     State.UP_TO_DATE: "green",
@@ -101,12 +100,7 @@ def _show(path: Path, rows: Sequence[Row], findings: Sequence[Finding]) -> None:
         output.table(title, list(columns), list(zip(*columns.values(), strict=True)))
     troubles = [(each.name, each.message, each.mend) for each in rows if each.message]
     troubles += [(each.name, each.detail, each.mend) for each in findings]
-    if troubles:
-        output.stdout.print()
-    for name, message, mend in troubles:
-        output.stdout.print(f" [red]{escape(name)}[/]: {escape(printable(message or ''))}")
-        if mend:
-            output.stdout.print(f"   [yellow]→ {escape(printable(mend))}[/]")
+    explain(troubles)
     counts = Counter(each.state for each in rows)
     parts = [
         f"[{_STYLES[state]}]{counts[state]} {_COUNTED.get(state, state.value)}[/]"
@@ -133,20 +127,12 @@ def _table(title: str, rows: Sequence[Row], width: int) -> tuple[str, dict[str, 
     if not any(each.last for each in rows):
         del columns["last update"]
     shared = {each.tvm for each in rows} - {None}
-    if _width(columns) > width and len(shared) == 1:
+    if table_width(columns) > width and len(shared) == 1:
         del columns["TVM"]
         title += f", all with TVM {shared.pop()}"
-    if _width(columns) > width:
+    if table_width(columns) > width:
         columns.pop("last update", None)
     return title, columns
-
-
-def _width(columns: Mapping[str, Sequence[str]]) -> int:
-    """How wide the table wants to be: a column of margin on both sides of each."""
-    return sum(
-        2 + max(Text.from_markup(cell).cell_len for cell in (name, *cells))
-        for name, cells in columns.items()
-    )
 
 
 def _version(each: Row) -> str:
