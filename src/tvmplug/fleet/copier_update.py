@@ -13,6 +13,7 @@ An update changes the working directory, as Copier does: run one at a time in a 
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,8 +28,11 @@ from tvmplug.errors import FleetError, TvmplugError
 from tvmplug.fleet import throwaway
 from tvmplug.fleet.copier_cache import warm_parts
 from tvmplug.fleet.copier_worker import FleetWorker, Surroundings
+from tvmplug.fleet.git import GitError
 from tvmplug.fleet.git_index import Listing
 from tvmplug.fleet.records import Checkout
+
+_MOST_REQUIRED = 5  # answers that a template may ask for without proposing any
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,39 @@ def warm(checkouts: Sequence[Checkout]) -> None:
     """
     for checkout in checkouts:
         with contextlib.suppress(FleetError), _one_line_errors(checkout.source):
-            around = Surroundings(project=Path(), old=checkout, new=checkout, trust=True)
+            around = Surroundings(project=Path(), old=checkout, new=checkout, trust=False)
             worker = FleetWorker(src_path=checkout.source, surroundings=around)
             warm_parts(checkout, worker.jinja_env)
+            _try(checkout)
     for folder in {Path(tempfile.gettempdir()), *(each.path.parent for each in checkouts)}:
         throwaway.skeleton(folder)
+
+
+def _try(checkout: Checkout) -> None:
+    """Render a template with the answers it proposes: what that imports and compiles stays."""
+    data: dict[str, Any] = {}
+    for _ in range(_MOST_REQUIRED):
+        with tempfile.TemporaryDirectory(prefix="trial-") as folder:
+            project = Path(folder, "trial")
+            around = Surroundings(project=project, old=checkout, new=checkout, trust=False)
+            worker = FleetWorker(
+                src_path=checkout.source,
+                dst_path=project,
+                data=data,
+                defaults=True,
+                quiet=True,
+                surroundings=around,
+            )
+            try:
+                with worker:
+                    worker.run_copy()
+            except ValueError as error:
+                required = re.fullmatch(r'Question "(.+)" is required', str(error))
+                if required is None or required[1] in data:
+                    return
+                data[required[1]] = "trial"
+            else:
+                return
 
 
 def update_project(
@@ -115,11 +147,11 @@ def update_project(
 def _one_line_errors(source: str) -> Iterator[None]:
     try:
         yield
-    except TvmplugError:
+    except (TvmplugError, OSError):  # a full disk is not the template's fault
         raise
     except ProcessExecutionError as error:
         last = " ".join(str(error.stderr).split())[-300:]
-        raise FleetError(f"git failed during the update: {last}") from error
+        raise GitError(f"git failed during the update: {last}") from error
     except InvalidConfigFileError as error:
         raise FleetError(
             f"the template {source}: {Path(str(error)).name} is no YAML"

@@ -40,6 +40,10 @@ _PLAIN_DIFF = ("-r", "--no-renames", "--no-ext-diff", "--no-textconv")
 _NOT_THERE = 1  # what `git rev-parse --verify --quiet` and `merge-base --is-ancestor` say for no
 
 
+class GitError(ProcessError):
+    """git failed in a repository."""
+
+
 def git(
     folder: Path,
     *arguments: str | Path,
@@ -87,12 +91,10 @@ def completed(
     )
 
 
-def failed(
-    folder: Path, arguments: Iterable[str | Path], returncode: int, output: str
-) -> ProcessError:
+def failed(folder: Path, arguments: Iterable[str | Path], returncode: int, output: str) -> GitError:
     """Return the error for a git command that failed."""
     verb = next((str(each) for each in arguments if not str(each).startswith(("-", "core."))), "")
-    return ProcessError(
+    return GitError(
         f"git {verb} failed in {folder}: {complaint(output) or f'exit status {returncode}'}",
         output="\n".join(output.rstrip().splitlines()[-20:]),
         returncode=returncode,
@@ -205,8 +207,15 @@ def update_ref(folder: Path, ref: str, new: str, old: str | None, *, why: str = 
     if done.returncode != 0:
         raise FleetError(
             f"{ref} in {folder} was not moved: {complaint(done.stderr)}",
-            mend=f"Look at it with `git -C {folder} log {ref}`, then run the command again",
+            mend=_mend_of_ref(folder, ref, done.stderr),
         )
+
+
+def _mend_of_ref(folder: Path, ref: str, told: str) -> str:
+    if ".lock': File exists" in told:
+        path = next(part for part in told.split("'") if part.endswith(".lock"))
+        return f"If no git works there any more, delete {path}, then run the command again"
+    return f"Look at it with `git -C {folder} log {ref}`, then run the command again"
 
 
 def add_worktree(repository: Path, path: Path, commit: str) -> None:

@@ -6,6 +6,7 @@ Nothing of the repository changes before the last step, which moves the branch i
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import sys
@@ -31,9 +32,12 @@ __all__ = ["clear", "update_repository", "warm", "worktree_of"]
 
 Tell = Callable[[str], None]
 
+_DISK_FULL = os.strerror(errno.ENOSPC)  # in git's words too
+
 # Why an error that no gate raised kept a repository from its update.
 _REASONS: tuple[tuple[type[TvmplugError], Reason], ...] = (
     (FileError, Reason.TOOL),
+    (git.GitError, Reason.REPOSITORY),
     (ToolError, Reason.TOOL),
     (ProjectError, Reason.REPOSITORY),
     (FleetError, Reason.TEMPLATE),
@@ -91,10 +95,10 @@ def update_repository(job: Job, tell: Tell) -> Outcome:
         outcome = _failed(outcome, refused.reason, refused, refused.details)
     except TvmplugError as error:
         traceback.print_exc()
-        outcome = _failed(outcome, _reason(error), error, _last_lines(error))
+        outcome = _failed(outcome, *_explained(job, error), _last_lines(error))
     except OSError as error:
         traceback.print_exc()
-        outcome = _failed(outcome, Reason.TOOL, _named(error, job.scratch), ())
+        outcome = _failed(outcome, *_explained(job, _named(error, job.scratch)), ())
     except Exception as error:  # one repository must not stop the others
         traceback.print_exc()
         text = f"{type(error).__name__}: {' '.join(str(error).split())}"
@@ -173,9 +177,16 @@ def _update(job: Job, worktree: Path, clock: _Clock, outcome: Outcome) -> Outcom
             parents += ["-p", job.branch_tip]
         message = _message(job, notices)
         commit = git.git(worktree, "commit-tree", tree, *parents, "-F", "-", stdin=message).strip()
-        # The one step that the repository sees: from nothing to everything.
-        git.update_ref(job.repository, f"refs/heads/{job.branch}", commit, job.branch_tip)
+        _publish(job, commit)
     return replace(outcome, result=Result.UPDATED, commit=commit, branch=job.branch)
+
+
+def _publish(job: Job, commit: str) -> None:
+    """The one step that the repository sees: from nothing to everything."""
+    try:
+        git.update_ref(job.repository, f"refs/heads/{job.branch}", commit, job.branch_tip)
+    except FleetError as error:
+        raise RefusedError(Reason.BRANCH, error.message, mend=error.mend) from error
 
 
 def _tree_of(worktree: Path) -> str:
@@ -255,9 +266,18 @@ def _failed(
     )
 
 
-def _reason(error: TvmplugError) -> Reason:
-    """The reason that fits an error which no gate raised."""
-    return next((reason for family, reason in _REASONS if isinstance(error, family)), Reason.CHECK)
+def _explained(job: Job, error: TvmplugError) -> tuple[Reason, TvmplugError]:
+    """The reason that fits an error which no gate raised, with a mend where it has none."""
+    if not (job.repository / ".git").exists():
+        mend = f"Put {job.repository} back, or take {job.name} out of the fleet file"
+        return Reason.REPOSITORY, FleetError("its repository went away meanwhile", mend=mend)
+    if isinstance(error, git.GitError):
+        if _DISK_FULL in error.message + error.output:
+            error.mend = f"Free some space on the disk of {job.repository}, then update again"
+            return Reason.TOOL, error
+        error.mend = error.mend or f"See what `git -C {job.repository} fsck` says"
+    reasons = (reason for family, reason in _REASONS if isinstance(error, family))
+    return next(reasons, Reason.CHECK), error
 
 
 def _last_lines(error: TvmplugError) -> tuple[str, ...]:
