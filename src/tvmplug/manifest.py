@@ -159,7 +159,7 @@ def parse_manifest(text: bytes, root: Path) -> Manifest:
     path = root / MANIFEST_NAME
     try:
         content = YAML(typ="safe").load(text.decode())
-    except (UnicodeDecodeError, YAMLError) as error:
+    except (ValueError, RecursionError, YAMLError) as error:  # a 13th month is a ValueError
         raise _unreadable(path, error) from error
     if not isinstance(content, dict):
         raise ProjectError(f"{path} holds no mapping", mend=_RENDER_AGAIN)

@@ -6,12 +6,22 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.fleet.small import make_project, small_template
 from tests.templates.conftest import git
 from tvmplug.errors import FleetError, TvmplugError, UsageError
 from tvmplug.fleet import config
-from tvmplug.fleet.config import Fleet, Host, choose, find_fleet, names_source, read_fleet
+from tvmplug.fleet.config import (
+    Fleet,
+    Host,
+    choose,
+    find_fleet,
+    names_source,
+    parse_fleet,
+    read_fleet,
+)
 from tvmplug.fleet.config_write import add_repository, init_fleet, quoted
 from tvmplug.fleet.records import Repository, Verify
 
@@ -40,6 +50,32 @@ repositories:
   # the last one
   - https://example.com/acme/silero.git
 """
+
+
+# What makes sense somewhere in YAML, and mostly not where it is put.
+SCRAPS = (
+    "[]", "{}", "null", "1.5", "true", "x", "'", '"', "- ", ": ", "? ", "#", "\n", "  ", "\t", "&a",
+    "*a", "<<", "!!set", "- [a]", "2024-13-01", "~", "|", "{path: }", "\x00", "é", "path", "url",
+    "-", "https://[a]",
+)  # fmt: skip
+
+
+@st.composite
+def strange_edits(draw: st.DrawFn, text: str) -> str:
+    """A text with a few scraps put in, letters taken out, and lines exchanged."""
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(text)))
+        kind = draw(st.sampled_from(["put", "cut", "swap"]))
+        lines = text.splitlines(keepends=True)
+        if kind == "put":
+            text = text[:at] + draw(st.sampled_from(SCRAPS)) + text[at:]
+        elif kind == "cut":
+            text = text[:at] + text[at + draw(st.integers(1, 12)) :]
+        elif lines:
+            one, two = (draw(st.integers(0, len(lines) - 1)) for _ in range(2))
+            lines[one], lines[two] = lines[two], lines[one]
+            text = "".join(lines)
+    return text
 
 
 def _fleet(folder: Path, text: str) -> Fleet:
@@ -185,6 +221,25 @@ def test_what_git_takes_for_no_branch_is_refused(tmp_path: Path, branch: str) ->
     assert "no name for a branch" in _refused(
         tmp_path, _small(f"{{path: ../a, branch: '{branch}'}}")
     ).message  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["? {a: [b]}\n", "version: 2024-13-01\n"])
+def test_what_is_no_sense_in_yaml_is_told_too(tmp_path: Path, text: str) -> None:
+    assert f"{tmp_path}/fleet.yaml" in _refused(tmp_path, text).message
+
+
+@given(text=strange_edits(FULL))
+@settings(max_examples=150, deadline=None)
+def test_no_edit_of_a_fleet_file_ends_in_anything_but_a_fleet_or_its_error(text: str) -> None:
+    path = Path("/somewhere/fleet.yaml")
+    told = ""
+    try:
+        fleet = parse_fleet(path, text)
+        assert len({each.name.casefold() for each in fleet.repositories}) == len(fleet.hosts) > 0
+    except FleetError as error:
+        told = str(error)
+    assert told == "" or told.startswith(str(path))
+    assert "\n" not in told
 
 
 def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:

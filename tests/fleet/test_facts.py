@@ -191,6 +191,7 @@ def test_a_submodule_is_no_hindrance(plugin: Path, rendered: Path) -> None:
         ("corrupt answers", ".copier-answers.yml:2 cannot be read: ", "log -- .copier-answers.yml"),
         ("binary answers", ".copier-answers.yml cannot be read: ", "log -- .copier-answers.yml"),
         ("empty answers", "holds no answers", "log -- .copier-answers.yml"),
+        ("strange answers", ".copier-answers.yml cannot be read: month", "log -- .copier-an"),
         ("no source", "records no _src_path", "log -- .copier-answers.yml"),
         ("rm manifest", "no tvmplug plugin", "take it out of the fleet"),
         ("corrupt manifest", "'kind' is 'banana'", "git checkout tvm_plugin.yaml"),
@@ -204,6 +205,7 @@ def test_what_is_broken_is_told_with_a_mend_and_never_raised(
         "corrupt answers": (answers, b"_commit: v0.1.0\nbroken: [}\n"),
         "binary answers": (answers, b"\xff\xfe"),
         "empty answers": (answers, b"# nothing\n"),
+        "strange answers": (answers, b"_commit: 2024-13-01\n"),
         "no source": (answers, b"_commit: v0.1.0\n"),
         "corrupt manifest": (manifest, b"kind: banana\n"),
     }

@@ -131,5 +131,9 @@ def test_an_address_without_an_owner_is_refused(address: str) -> None:
 
 def test_credentials_are_never_shown() -> None:
     assert addresses.without_credentials("https://me:x@h.com:8/a") == "https://h.com:8/a"
+    assert addresses.without_credentials("https://me:a@b@h.com/a@b") == "https://h.com/a@b"
+    assert addresses.without_credentials("https://token@[half/a") == "https://[half/a"
     assert addresses.without_credentials("git@h.com:a/b") == "git@h.com:a/b"
+    assert addresses.password("https://me:x@h.com/a")
+    assert not addresses.password("https://me@h.com:8/a:b@c")
     assert addresses.expand("git+https://h.com/a", Path("/")) == "https://h.com/a"

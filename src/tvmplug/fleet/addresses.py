@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 # Copier's abbreviations.
 _ALIASES = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
@@ -50,20 +49,26 @@ def last_part(source: str) -> str:
 
 def password(source: str) -> bool:
     """Tell whether an address holds a password or token."""
-    return bool(_SCHEME.match(source)) and urlsplit(source).password is not None
+    return ":" in _user(source)
 
 
 def without_credentials(source: str) -> str:
     """Return an address as it may be shown: without user and password."""
-    if not _SCHEME.match(source):
-        return source
-    parts = urlsplit(source)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    user = _user(source)
+    return source.replace(f"{user}@", "", 1) if user else source
 
 
 def host(source: str) -> str | None:
     """Return the machine that an address names, in lower case; None for a folder."""
     if _SCHEME.match(source):
-        return (urlsplit(source).hostname or "").lower() or None
+        server = source.partition("://")[2].partition("/")[0].rpartition("@")[2]
+        return re.sub(r":\d*$", "", server).lower() or None
     found = _SSH.match(source)
     return source.partition("@")[2].partition(":")[0].lower() if found else None
+
+
+def _user(source: str) -> str:
+    """User and password of an address; by hand, for `urlsplit` refuses what is half wrong."""
+    if not _SCHEME.match(source):
+        return ""
+    return source.partition("://")[2].partition("/")[0].rpartition("@")[0]

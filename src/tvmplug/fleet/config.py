@@ -225,8 +225,9 @@ def load(path: Path, text: str) -> CommentedMap:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problem = " ".join(str(error.problem or "broken").split())
         raise FleetError(f"{path}:{line}: not YAML: {problem}", mend=restore(path)) from error
-    except YAMLError as error:
-        reason = str(error).splitlines()[0]
+    except (YAMLError, TypeError, ValueError, RecursionError) as error:
+        # ruamel.yaml raises Python's own errors for a list as a key, a 13th month, ...
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise FleetError(f"{path}: not YAML: {reason}", mend=restore(path)) from error
     if not isinstance(document, CommentedMap):
         raise FleetError(f"{path}:1: it is no fleet file: no mapping", mend=restore(path))

@@ -86,6 +86,9 @@ def look(repository: Repository) -> Facts:
         known["problem"] = (Reason.TOOL, error.message, error.mend)
     except OSError as error:
         known["problem"] = (Reason.REPOSITORY, f"{error.filename}: {error.strerror}", None)
+    except Exception as error:  # one repository that nobody thought of must not hide all others
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        known["problem"] = (Reason.CRASH, told, "Please report this; the others are not affected")
     return Facts(repository=repository, **known)
 
 
@@ -214,7 +217,7 @@ def _answers(path: Path, content: bytes | None) -> dict[str, Any]:
         raise _ProblemError(f"its last commit has no {ANSWERS_NAME}", mend=mend)
     try:
         answers = YAML(typ="safe").load(content.decode())
-    except (UnicodeDecodeError, YAMLError) as error:
+    except (ValueError, RecursionError, YAMLError) as error:  # a 13th month is a ValueError
         line = f":{mark.line + 1}" if (mark := getattr(error, "problem_mark", None)) else ""
         problem = " ".join(str(getattr(error, "problem", None) or error).split())
         raise _ProblemError(f"{ANSWERS_NAME}{line} cannot be read: {problem}", mend=mend) from error

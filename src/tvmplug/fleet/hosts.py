@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from tvmplug.errors import FleetError, ToolError
 from tvmplug.fleet import addresses
@@ -64,11 +63,11 @@ def project_of(address: str) -> Project:
     """
     host = addresses.host(address)
     if "://" in address:
-        parts = urlsplit(address)
+        scheme, _, rest = addresses.without_credentials(address).partition("://")
+        server, _, path = rest.partition("/")
         # The port of ssh is not that of the server's pages.
-        if parts.scheme in ("http", "https") and parts.port is not None:
-            host = f"{host}:{parts.port}"
-        path = parts.path
+        if scheme in ("http", "https"):
+            host = server.lower() or None
     else:
         path = address.partition(":")[2]
     path = path.strip("/").removesuffix(".git")
