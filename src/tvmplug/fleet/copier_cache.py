@@ -58,6 +58,7 @@ class Parts:
         codes: Compiled Jinja by source, name and file name.
         constants: Strings without any Jinja, compiled.
         sources: Files that hold Jinja, as Copier's loader returns them.
+        plain_paths: What paths without Jinja are rendered to, by subdirectory and path.
     """
 
     checkout: Checkout
@@ -66,6 +67,7 @@ class Parts:
     codes: OrderedDict[_CodeKey, CodeType] = field(default_factory=OrderedDict)
     constants: OrderedDict[str, Constant] = field(default_factory=OrderedDict)
     sources: dict[str, Any] = field(default_factory=dict)
+    plain_paths: dict[tuple[str, str], list[Path]] = field(default_factory=dict)
 
 
 _kept: OrderedDict[tuple[str, str], Parts] = OrderedDict()

@@ -6,7 +6,7 @@ works something out that is known already, and says the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,13 +17,13 @@ from copier._main import Worker
 from copier._subproject import Subproject
 from copier._template import Task
 from copier._types import AnyByStrDict, LazyDict, Operation
-from copier._user_data import DEFAULT_DATA, AnswersMap, Question
 from copier.errors import ForbiddenPathError
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from tvmplug.errors import FleetError
 from tvmplug.fleet import throwaway
+from tvmplug.fleet.copier_answers import FleetAnswers, FleetQuestion
 from tvmplug.fleet.copier_cache import FleetEnvironment, FleetLoader, FleetTemplate, parts_of
 from tvmplug.fleet.copier_git import Git, get_git, set_git_alternates
 from tvmplug.fleet.copier_questions import Known
@@ -95,31 +95,6 @@ def in_surroundings(function: Any, **names: Any) -> Any:
     )  # fmt: skip
     changed.__kwdefaults__ = function.__kwdefaults__
     return changed
-
-
-class _Answers(AnswersMap):
-    """Answers that are combined ten times as fast as by ChainMap, to the same."""
-
-    @property
-    def combined(self) -> Mapping[str, Any]:
-        """All answers, those of higher priority last; see `AnswersMap.combined`."""
-        everything = dict(DEFAULT_DATA)
-        everything["_external_data"] = self.external
-        for answers in (self.user_defaults, self.last, self.metadata, self.init, self.user):
-            everything.update(answers)
-        return everything
-
-
-class _Question(Question):
-    """A question whose plain values are taken as they are."""
-
-    def render_value(self, value: Any, extra_answers: AnyByStrDict | None = None) -> Any:
-        """Render a value; see `Question.render_value`."""
-        if type(value) is str and isinstance(self.jinja_env, FleetEnvironment):
-            text = self.jinja_env.constant(value)
-            if text is not None:
-                return text
-        return super().render_value(value, extra_answers)
 
 
 _jinja_env = in_surroundings(
@@ -250,7 +225,7 @@ class FleetWorker(Worker):
         git = Git(known=self.surroundings.known.answer)
         update = in_surroundings(
             Worker._apply_update,
-            AnswersMap=_Answers,
+            AnswersMap=FleetAnswers,
             get_git=lambda: git,
             set_git_alternates=set_git_alternates,
         )
@@ -260,6 +235,21 @@ class FleetWorker(Worker):
         if type(string) is str and (text := self.jinja_env.constant(string)) is not None:
             return text  # needs no context, which is what costs
         return super()._render_string(string, extra_context)
+
+    def _render_path(self, relpath: Path) -> Iterable[tuple[Path, AnyByStrDict | None]]:
+        if not self._is_plain(relpath):
+            return super()._render_path(relpath)
+        plain = self.template.parts.plain_paths
+        key = str(self.template_copy_root), str(relpath)
+        if key not in plain:
+            plain[key] = [path for path, _ in super()._render_path(relpath)]
+        return [(path, {}) for path in plain[key]]
+
+    def _is_plain(self, relpath: Path) -> bool:
+        """Whether a path, and the answers file's, are the same for all projects."""
+        answers = str(self.answers_file or self.template.answers_relpath)
+        names = (*relpath.parts, answers)
+        return all(self.jinja_env.constant(name) is not None for name in names)
 
     @property
     def answers_relpath(self) -> Path:
@@ -285,5 +275,5 @@ class FleetWorker(Worker):
         if self.surroundings.project == self.dst_path and self.surroundings.ignores_modes:
             _sync_executable_bit(self, dst_relpath, src_mode)
 
-    _ask = in_surroundings(Worker._ask, AnswersMap=_Answers, Question=_Question)
+    _ask = in_surroundings(Worker._ask, AnswersMap=FleetAnswers, Question=FleetQuestion)
     _render_file = in_surroundings(Worker._render_file, is_git_available=lambda: True)
