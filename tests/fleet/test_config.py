@@ -374,6 +374,8 @@ def test_init_takes_what_it_is_told(team: Path, tmp_path: Path) -> None:
     assert fleet.repositories[0].path == team / "g2p_flutter"
     assert fleet.templates == ("https://github.com/acme/t.git",)
     assert fleet.runtime is None
+    assert {each.name for each in tmp_path.iterdir()} == {"fleet.yaml", ".fleet"}
+    assert (tmp_path / ".fleet" / ".gitignore").read_text() == "*\n"
 
 
 def test_init_never_overwrites_and_says_what_it_misses(team: Path, tmp_path: Path) -> None:

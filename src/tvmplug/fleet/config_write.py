@@ -17,6 +17,7 @@ from tvmplug.errors import FleetError
 from tvmplug.fleet import addresses, config
 from tvmplug.fleet.config import FLEET_NAME, Fleet
 from tvmplug.fleet.discover import Found, find_plugins, must_be_plugin
+from tvmplug.fleet.places import Places
 from tvmplug.manifest import Kind
 
 _HEAD = "# Which plugins this team keeps, and where their templates come from.\nversion: 1\n"
@@ -83,7 +84,7 @@ def init_fleet(folder: Path, templates: Sequence[str], repositories: Sequence[st
         )
     text = _first_text(folder, sources, found, runtimes, remote)
     fleet = config.parse_fleet(path, text)
-    with files.locked(path):
+    with files.locked(_lock(path)):
         _refuse_to_overwrite(path)
         files.write_text(path, text)
     return fleet
@@ -111,7 +112,7 @@ def add_repository(
         FileError: The file cannot be written.
     """
     config.read_text(path)  # before the lock, whose file would make a folder that is not there
-    with files.locked(path):
+    with files.locked(_lock(path)):
         text = config.read_text(path)
         before = config.parse_fleet(path, text, may_be_empty=True)
         is_remote = addresses.is_address(source)
@@ -132,6 +133,11 @@ def add_repository(
     template = found.template if found is not None else None
     unknown = template is not None and not config.names_source(after, template)
     return Added(name=new, is_runtime=first, unknown_template=template if unknown else None)
+
+
+def _lock(path: Path) -> Path:
+    """What is locked for a fleet file: a name in `.fleet/`, so that git never sees the lock."""
+    return Places.beside(path).root / path.name
 
 
 def _refuse_to_overwrite(path: Path) -> None:
