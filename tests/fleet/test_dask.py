@@ -18,8 +18,11 @@ import psutil
 import pytest
 
 from tests.fleet import fork_jobs
+from tests.fleet.commands import BRANCH, fleet
 from tests.fleet.fork_jobs import Task
+from tests.fleet.small import make_fleet, release, small_template
 from tests.fleet.test_forkserver import Steps, nobody_writes, runs, until
+from tests.templates.conftest import git
 from tvmplug.errors import CompileError, FleetError, ToolError, UsageError
 from tvmplug.fleet.executors import DASK, JobDiedError, JobStoppedError, Warm, make_executor
 from tvmplug.fleet.lock import FleetLock
@@ -182,10 +185,30 @@ def test_a_shutdown_that_cancels_ends_what_runs_and_what_waits(
         executor.submit(fork_jobs.echo, task())
 
 
+def test_a_fleet_is_updated_by_a_cluster_as_it_is_by_this_machine(
+    cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trees = []
+    template = small_template(tmp_path / "template")
+    for name in ("here", "there"):
+        make_fleet(tmp_path / name, 3, template)
+    release(template, "v0.2.0")
+    for name, options in (("here", []), ("there", ["--executor", f"{DASK}{cluster.address}"])):
+        told = fleet(capsys, "update", tmp_path / name / "fleet.yaml", *options)
+        assert set(told.results.values()) == {"updated"}, told.document
+        assert all(each["seconds"]["render"] > 0 for each in told.document["repositories"])
+        folders = [tmp_path / name / each for each in told.results]
+        trees.append({f.name: git(f, "rev-parse", f"{BRANCH}^{{tree}}") for f in folders})
+        logs = tmp_path / name / ".fleet/logs/1"
+        assert {path.stem for path in logs.iterdir()} == set(told.results)
+    assert trees[0] == trees[1]
+
+
 LEADER = textwrap.dedent("""
     import sys
     from pathlib import Path
     from tests.fleet import fork_jobs
+from tests.fleet.commands import BRANCH, fleet
     from tests.fleet.fork_jobs import Task
     from tvmplug.fleet.dask_executor import DaskExecutor
     from tvmplug.fleet.lock import FleetLock
