@@ -22,6 +22,7 @@ import pytest
 from tests.fleet.commands import BRANCH
 from tests.fleet.small import RUNTIME_NAME, make_fleet, model_name, release, tree
 from tests.templates.conftest import commit, git
+from tvmplug.cli import INTERRUPTED
 from tvmplug.fleet.ledger import Ledger
 from tvmplug.fleet.lock import FleetLock
 from tvmplug.fleet.places import Places
@@ -226,9 +227,14 @@ def finish(pattern: Pattern, folder: Path) -> None:
     assert_done(pattern, folder)
 
 
+@pytest.fixture(scope="module")
+def pattern(tmp_path_factory: pytest.TempPathFactory, isolated: None) -> Pattern:
+    """A fleet of seven. Do not change it."""
+    return make_pattern(tmp_path_factory.mktemp("pattern"), 7)
+
+
 @pytest.mark.slow
-def test_a_run_that_is_killed_again_and_again_is_resumed(tmp_path: Path) -> None:
-    pattern = make_pattern(tmp_path, 7)
+def test_a_run_that_is_killed_again_and_again_is_resumed(pattern: Pattern, tmp_path: Path) -> None:
     folder = copy(pattern, tmp_path / "killed")
     for action, enough in (("update", 1), ("resume", 2), ("resume", 4)):
         kill_at(
@@ -238,6 +244,27 @@ def test_a_run_that_is_killed_again_and_again_is_resumed(tmp_path: Path) -> None
             group=enough == 2,
         )
         assert len(assert_untouched_or_updated(pattern, folder)) >= enough
+    finish(pattern, folder)
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_run_that_cleans_up_and_can_be_resumed(
+    pattern: Pattern, tmp_path: Path
+) -> None:
+    folder = copy(pattern, tmp_path / "interrupted")
+    process = start(folder, "update")
+    while not updated_in(pattern, folder) and process.poll() is None:
+        time.sleep(0.002)
+    os.killpg(process.pid, signal.SIGINT)  # what a terminal does: the whole foreground group
+    _, err = process.communicate()
+    assert process.returncode == INTERRUPTED, err
+    assert "Traceback" not in err
+    updated = assert_untouched_or_updated(pattern, folder)
+    assert 0 < len(updated) < len(pattern.trees)
+    # Nothing is left for anybody to sweep: the jobs that ran took their worktrees away.
+    for name in pattern.names:
+        assert not list((folder / name / ".git").glob("worktrees/*"))
+    assert "resume" in err
     finish(pattern, folder)
 
 
