@@ -23,6 +23,7 @@ from tests.fleet.commands import BRANCH
 from tests.fleet.small import RUNTIME_NAME, make_fleet, model_name, release, tree
 from tests.templates.conftest import commit, git
 from tvmplug.cli import INTERRUPTED
+from tvmplug.fleet.books import close_attempts
 from tvmplug.fleet.ledger import Ledger
 from tvmplug.fleet.lock import FleetLock
 from tvmplug.fleet.places import Places
@@ -265,6 +266,22 @@ def test_ctrl_c_ends_a_run_that_cleans_up_and_can_be_resumed(
     for name in pattern.names:
         assert not list((folder / name / ".git").glob("worktrees/*"))
     assert "resume" in err
+    finish(pattern, folder)
+
+
+@pytest.mark.slow
+def test_a_resume_that_is_killed_before_it_begins_loses_nothing(
+    pattern: Pattern, tmp_path: Path
+) -> None:
+    folder = copy(pattern, tmp_path / "killed")
+    process = start(folder, "update")
+    kill_at(folder, process, lambda: updated_in(pattern, folder) > 0, group=False)
+    assert len(assert_untouched_or_updated(pattern, folder)) < len(pattern.trees)
+    # What a resume wrote that was killed right after it closed the attempts it found.
+    with Ledger(places_of(folder).ledger) as ledger:
+        killed = ledger.unfinished()
+        assert killed is not None
+        close_attempts(ledger, killed)
     finish(pattern, folder)
 
 
