@@ -74,8 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _load(args.command).main(args)
     except TvmplugError as error:
         return report(error, as_json="--json" in arguments, debug=debug)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stopped:  # a command may say how to go on
+        print(f"interrupted; {stopped}" if stopped.args else "interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe (`| head`) went away; Python must not complain about it at exit.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -461,6 +462,16 @@ def test_a_plugin_in_a_larger_repository_cannot_be_added(team: Path, tmp_path: P
     path.write_text(_small("../a"))
     with pytest.raises(FleetError, match="no git repository of its own"):
         add_repository(path, str(inner))
+
+
+def test_additions_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yaml"
+    path.write_text(_small("../a"))
+    sources = [f"gh:acme/r{number}" for number in range(12)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda source: add_repository(path, source), sources))
+    names = sorted(each.name for each in read_fleet(path).repositories)
+    assert names == sorted(["a", *(f"r{number}" for number in range(12))])
 
 
 def test_quoted_texts_are_read_back_as_they_were() -> None:

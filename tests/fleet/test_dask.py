@@ -208,7 +208,6 @@ LEADER = textwrap.dedent("""
     import sys
     from pathlib import Path
     from tests.fleet import fork_jobs
-from tests.fleet.commands import BRANCH, fleet
     from tests.fleet.fork_jobs import Task
     from tvmplug.fleet.dask_executor import DaskExecutor
     from tvmplug.fleet.lock import FleetLock

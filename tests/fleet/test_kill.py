@@ -265,7 +265,7 @@ def test_ctrl_c_ends_a_run_that_cleans_up_and_can_be_resumed(
     # Nothing is left for anybody to sweep: the jobs that ran took their worktrees away.
     for name in pattern.names:
         assert not list((folder / name / ".git").glob("worktrees/*"))
-    assert "resume" in err
+    assert "interrupted; `tvmplug fleet resume` goes on" in err
     finish(pattern, folder)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from tvmplug.errors import TvmplugError
 from tvmplug.fleet import git
-from tvmplug.fleet.ledger import Ledger, Run, State
+from tvmplug.fleet.ledger import Attempt, Ledger, Run, State
 from tvmplug.fleet.plan import Draft, Options
 from tvmplug.fleet.records import Checkout, Outcome, Repository, Result, Verify
 
@@ -128,25 +128,32 @@ def options_from(told: Mapping[str, Any]) -> Options:
 
 
 def close_attempts(ledger: Ledger, run: Run) -> set[str]:
-    """End the attempts that a kill cut off; return the repositories that are still to be done."""
-    rest = set()
+    """End the attempts that a kill cut off; return the repositories that are still to be done.
+
+    Those are also the ones whose attempts an earlier `resume` ended, killed itself right after.
+    """
+    is_left: dict[str, bool] = {}  # what the last attempt at each says
     with ledger.together():
         for attempt in ledger.attempts(run.id):
-            if attempt.state is State.DONE:
-                continue
-            published = moved(
-                attempt.repository,
-                attempt.branch,
-                before=attempt.branch_tip,
-                base=attempt.base,
-                name=attempt.name,
-            )
-            if published is not None:
-                ledger.done(attempt.id, published)
-            else:
-                ledger.interrupt(attempt.id)
-                rest.add(attempt.name)
-    return rest
+            outcome = attempt.outcome
+            if attempt.state is not State.DONE:
+                outcome = _close(ledger, attempt)
+            is_left[attempt.name] = outcome is None or outcome.result is Result.INTERRUPTED
+    return {name for name, left in is_left.items() if left}
+
+
+def _close(ledger: Ledger, attempt: Attempt) -> Outcome:
+    published = moved(
+        attempt.repository,
+        attempt.branch,
+        before=attempt.branch_tip,
+        base=attempt.base,
+        name=attempt.name,
+    )
+    if published is None:
+        return ledger.interrupt(attempt.id)
+    ledger.done(attempt.id, published)
+    return published
 
 
 def moved(

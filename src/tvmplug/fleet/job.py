@@ -33,6 +33,7 @@ __all__ = ["clear", "update_repository", "warm", "worktree_of"]
 Tell = Callable[[str], None]
 
 _DISK_FULL = os.strerror(errno.ENOSPC)  # in git's words too
+_NOT_WRITTEN = "unable to write file"  # all that git says of a worktree's file, on a full disk too
 
 # Why an error that no gate raised kept a repository from its update.
 _REASONS: tuple[tuple[type[TvmplugError], Reason], ...] = (
@@ -272,9 +273,11 @@ def _explained(job: Job, error: TvmplugError) -> tuple[Reason, TvmplugError]:
         mend = f"Put {job.repository} back, or take {job.name} out of the fleet file"
         return Reason.REPOSITORY, FleetError("its repository went away meanwhile", mend=mend)
     if isinstance(error, git.GitError):
-        if _DISK_FULL in error.message + error.output:
-            error.mend = f"Free some space on the disk of {job.repository}, then update again"
-            return Reason.TOOL, error
+        full = {_NOT_WRITTEN: job.scratch.parent, _DISK_FULL: job.repository}
+        for words, place in full.items():
+            if words in error.message + error.output:
+                error.mend = f"Free some space on the disk of {place}, then update again"
+                return Reason.TOOL, error
         error.mend = error.mend or f"See what `git -C {job.repository} fsck` says"
     reasons = (reason for family, reason in _REASONS if isinstance(error, family))
     return next(reasons, Reason.CHECK), error

@@ -167,6 +167,7 @@ class Lead:
             hold=self._lock,
             on_step=lambda attempt, step: self._events.put(partial(self._step, attempt, step)),
         )
+        beside = None
         try:
             self._all(executor, first)
             tvm = self._runtime_tvm(found.tvm, first)
@@ -180,11 +181,16 @@ class Lead:
             self._all(executor, ready)
         except BaseException:
             executor.shutdown(wait=True, cancel_futures=True)
+            for each in jobs:
+                if each.scratch.exists():  # it was ended while it cleaned up, or had no time to
+                    job.clear(each.repository, each.scratch, _worktree(each))
             raise
-        executor.shutdown(wait=True)
-        runtime = self._runtime()
-        if runtime is not None and beside is not None:
-            git.remove_worktree(runtime.path, beside)
+        else:
+            executor.shutdown(wait=True)
+        finally:
+            runtime = self._runtime()
+            if runtime is not None and beside is not None:
+                git.remove_worktree(runtime.path, beside)
 
     def _runtime(self) -> Repository | None:
         return next((entry for entry in self._entries.values() if entry.is_runtime), None)
@@ -254,12 +260,16 @@ class Lead:
         self._watcher.ended(outcome)
 
 
+def _worktree(of: Job) -> Path:
+    return job.worktree_of(of.scratch, of.folder_name)
+
+
 def _outcome(done: Job, future: Future[Outcome]) -> Outcome:
     """What a job returned; what a process that died left behind is looked at and cleared."""
     error = future.exception()
     if error is None:
         return future.result()
-    job.clear(done.repository, done.scratch, job.worktree_of(done.scratch, done.folder_name))
+    job.clear(done.repository, done.scratch, _worktree(done))
     published = moved(
         done.repository, done.branch, before=done.branch_tip, base=done.base, name=done.name
     )

@@ -11,6 +11,7 @@ import argparse
 from tvmplug import output
 from tvmplug.commands.fleet import results
 from tvmplug.commands.fleet.options import add_fleet_options, at_least_one
+from tvmplug.commands.fleet.update import resumable
 from tvmplug.fleet.config import find_fleet, read_fleet
 from tvmplug.fleet.progress import Progress
 
@@ -28,7 +29,7 @@ def main(args: argparse.Namespace) -> int:
     from tvmplug.fleet.run import resume_fleet  # noqa: PLC0415 - heavy, and the help needs none
 
     fleet = read_fleet(find_fleet(args.fleet))
-    with Progress("Resuming") as progress:
+    with resumable(), Progress("Resuming") as progress:
         finished = resume_fleet(fleet, progress, jobs=args.jobs)
     if finished is None:
         if args.json:

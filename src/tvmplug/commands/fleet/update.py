@@ -8,6 +8,8 @@ left as it was. `fleet resume` goes on after a kill, `fleet push` publishes the 
 from __future__ import annotations
 
 import argparse
+import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
 
 from tvmplug.commands.fleet import results
@@ -84,6 +86,15 @@ def options_of(args: argparse.Namespace) -> Options:
     )
 
 
+@contextlib.contextmanager
+def resumable() -> Iterator[None]:
+    """Have Ctrl-C say how to go on with what the ledger knows of."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("`tvmplug fleet resume` goes on") from None
+
+
 def main(args: argparse.Namespace) -> int:
     """Run the command."""
     from tvmplug.fleet.run import update_fleet  # noqa: PLC0415 - heavy, and the help needs none
@@ -96,6 +107,7 @@ def main(args: argparse.Namespace) -> int:
         executor=args.executor,
     )
     fleet = read_fleet(find_fleet(args.fleet))
-    with Progress("Trying updates" if args.dry_run else "Updating") as progress:
+    hint = contextlib.nullcontext() if args.dry_run else resumable()
+    with hint, Progress("Trying updates" if args.dry_run else "Updating") as progress:
         finished = update_fleet(fleet, options, progress)
     return results.show(finished, as_json=args.json, dry=args.dry_run)
