@@ -147,11 +147,11 @@ def update_project(
 def _one_line_errors(source: str) -> Iterator[None]:
     try:
         yield
-    except (TvmplugError, OSError):  # a full disk is not the template's fault
-        raise
-    except ProcessExecutionError as error:
+    except ProcessExecutionError as error:  # an OSError too
         last = " ".join(str(error.stderr).split())[-300:]
         raise GitError(f"git failed during the update: {last}") from error
+    except (TvmplugError, OSError):  # a full disk is not the template's fault
+        raise
     except InvalidConfigFileError as error:
         raise FleetError(
             f"the template {source}: {Path(str(error)).name} is no YAML"

@@ -32,8 +32,8 @@ __all__ = ["clear", "update_repository", "warm", "worktree_of"]
 
 Tell = Callable[[str], None]
 
-_DISK_FULL = os.strerror(errno.ENOSPC)  # in git's words too
-_NOT_WRITTEN = "unable to write file"  # all that git says of a worktree's file, on a full disk too
+# In git's words; the second is all that it says of a worktree's file.
+_DISK_FULL = (os.strerror(errno.ENOSPC), "unable to write file")
 
 # Why an error that no gate raised kept a repository from its update.
 _REASONS: tuple[tuple[type[TvmplugError], Reason], ...] = (
@@ -273,11 +273,11 @@ def _explained(job: Job, error: TvmplugError) -> tuple[Reason, TvmplugError]:
         mend = f"Put {job.repository} back, or take {job.name} out of the fleet file"
         return Reason.REPOSITORY, FleetError("its repository went away meanwhile", mend=mend)
     if isinstance(error, git.GitError):
-        full = {_NOT_WRITTEN: job.scratch.parent, _DISK_FULL: job.repository}
-        for words, place in full.items():
-            if words in error.message + error.output:
-                error.mend = f"Free some space on the disk of {place}, then update again"
-                return Reason.TOOL, error
+        if any(words in error.message + error.output for words in _DISK_FULL):
+            places = (job.scratch.parent, job.repository)
+            fuller = min(places, key=lambda place: shutil.disk_usage(place).free)
+            error.mend = f"Free some space on the disk of {fuller}, then update again"
+            return Reason.TOOL, error
         error.mend = error.mend or f"See what `git -C {job.repository} fsck` says"
     reasons = (reason for family, reason in _REASONS if isinstance(error, family))
     return next(reasons, Reason.CHECK), error
