@@ -7,9 +7,6 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-from tvmplug import bootstrap
-
 REGISTRY_ERROR = 4  # tvmplug.errors.RegistryError: the prefix cannot be had.
 
 
@@ -22,6 +19,9 @@ def main(event: str) -> int:
     """
     if os.environ.get("TVMPLUG_SKIP_HOOKS") == "1":
         return 0
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+    from tvmplug import bootstrap  # noqa: PLC0415 - it costs more than all the rest here
+
     code = bootstrap.main(["hook", event, "--project", str(Path.cwd())])
     if event == "copy" and code == REGISTRY_ERROR:
         return code

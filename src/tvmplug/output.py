@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -72,5 +73,10 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 
 def emit_json(value: Any) -> None:
-    """Print one JSON document to stdout, for `--json`."""
-    print(json.dumps(value, indent=2, sort_keys=False, ensure_ascii=False))
+    """Print one JSON document to stdout, for `--json`, in whatever encoding that has."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # or the name of a file that is no text at all
+        text = json.dumps(value, indent=2)
+    print(text)

@@ -161,8 +161,6 @@ class Comparison:
         else:
             shutil.copytree(project, mine, symlinks=True)
             look = small.tree
-        old = self.store.at(str(self.template), at)
-        new = self.store.newest(str(self.template), ref=ref)
         if settings is not None and "fileMode" in settings:
             for each in (mine, project):  # `git init` has written another value there
                 git(each, "config", "core.fileMode", "false")
@@ -170,6 +168,10 @@ class Comparison:
         options = [*(["--vcs-ref", ref] if ref else [])]
         options += [f"--data={key}={value}" for key, value in data.items()]
         with configured(folder / f"{seed}.gitconfig", settings):
+            # A user's line ends are in the template's files too.
+            store = self.store if settings is None else TemplateStore(folder / "templates")
+            old = store.at(str(self.template), at)
+            new = store.newest(str(self.template), ref=ref)
             by_fleet = by_the_fleet(mine, (old, new), ref, data, fleet_log)
             by_copier = by_command_line(project, options, copier_log, program=program)
         about = f"{seed}: {kind} {at} {done}\n{fleet_log.read_text()}\n{copier_log.read_text()}"

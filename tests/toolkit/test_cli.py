@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tvmplug import __version__, cli
+from tvmplug import __version__, cli, output
 
 Tvmplug = Callable[..., Any]
 
@@ -102,6 +104,18 @@ def test_only_debug_shows_a_traceback(tvmplug: Tvmplug, tmp_path: Path) -> None:
     for argv in (["--debug", "check"], ["check", "--debug"]):
         assert "Traceback" in tvmplug(*argv, cwd=tmp_path).stderr
     assert "Traceback" not in tvmplug("check", cwd=tmp_path).stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_json_comes_out_in_any_encoding_whatever_a_file_is_called(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("größe.md", os.fsdecode(b"\xff.md")):
+        told = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr("sys.stdout", told)
+        output.emit_json({"path": name})
+        told.seek(0)
+        assert json.load(told) == {"path": name}
 
 
 def test_the_registry_commands_do_what_they_say(

@@ -13,6 +13,7 @@ An update changes the working directory, as Copier does: run one at a time in a 
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ from tvmplug.fleet.git import GitError
 from tvmplug.fleet.git_index import Listing
 from tvmplug.fleet.records import Checkout
 
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 _MOST_REQUIRED = 5  # answers that a template may ask for without proposing any
 
 
@@ -150,7 +152,7 @@ def _one_line_errors(source: str) -> Iterator[None]:
     except ProcessExecutionError as error:  # an OSError too
         last = " ".join(str(error.stderr).split())[-300:]
         raise GitError(f"git failed during the update: {last}") from error
-    except (TvmplugError, OSError):  # a full disk is not the template's fault
+    except TvmplugError:
         raise
     except InvalidConfigFileError as error:
         raise FleetError(
@@ -165,6 +167,8 @@ def _one_line_errors(source: str) -> Iterator[None]:
             "in a copy of the project shows more",
         ) from error
     except Exception as error:  # whatever a template makes Copier and Jinja raise
+        if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+            raise
         said = " ".join(str(error).split()) or type(error).__name__
         raise FleetError(
             f"Copier fails with the template {source}: {said}",
