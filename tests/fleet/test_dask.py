@@ -30,7 +30,7 @@ from tvmplug.fleet.lock import FleetLock
 distributed = pytest.importorskip("distributed")
 from tvmplug.fleet.dask_executor import DaskExecutor  # noqa: E402, needs the package
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.fleet
 ROOT = Path(__file__).parents[2]
 
 

@@ -23,7 +23,7 @@ from tests.templates.conftest import commit, git
 from tvmplug.fleet.ledger import Ledger
 from tvmplug.fleet.places import Places
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.fleet
 
 Look = dict[str, Any]
 
