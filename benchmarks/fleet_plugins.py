@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fleet import small
-from tests.templates.conftest import PARTS, commit, git
+from tests.templates.conftest import commit, copy_template
 
-ROOT = Path(__file__).resolve().parents[1]
 NEXT = "v0.2.0"
 # One plugin in so many changed a line of the template's that its next version changes too.
 _CONFLICT_EVERY = 20
@@ -48,17 +47,7 @@ def make_plugins(folder: Path, size: int) -> Plugins:
         folder: An empty folder.
         size: How many plugins, the runtime plugin among them.
     """
-    template = folder / "template"
-    template.mkdir(parents=True)
-    ignore = shutil.ignore_patterns("__pycache__", "target", "Cargo.lock")
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, template / part, ignore=ignore)
-        else:
-            shutil.copy2(source, template / part)
-    git(template, "init", "--quiet")
-    commit(template, "First release", tag=small.FIRST)
+    template = copy_template(folder / "template")
     plugins = folder / "plugins"
     small.make_fleet(plugins, size - 1, template)
     names = sorted(path.name for path in plugins.iterdir() if path.is_dir())

@@ -6,23 +6,26 @@ order are kept, and a wrong edit is told by file and line.
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tvmplug import files, names
+from tvmplug.edited_yaml import EditedYaml, depth, dump, restore
 from tvmplug.errors import NamingError, RegistryError
 from tvmplug.manifest import Manifest
 
 REGISTRY_NAME = "tvm_plugins.yaml"
 VERSION = 1
+_REGISTRY = EditedYaml(
+    "registry",
+    RegistryError,
+    "Name the runtime plugin's tvm_plugins.yaml with --registry or TVMPLUG_REGISTRY",
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def read_registry(path: Path) -> dict[str, Entry]:
     Raises:
         RegistryError: It is missing, no YAML, of another version, or two entries collide.
     """
-    return parse_registry(path, _read(path))
+    return parse_registry(path, _REGISTRY.read(path))
 
 
 def parse_registry(path: Path, text: str) -> dict[str, Entry]:
@@ -97,9 +100,9 @@ def register(path: Path, plugin: str, prefix: str) -> bool:
     """
     names.check_plugin_name(plugin)
     names.check_prefix(prefix)
-    _read(path)  # before the lock, whose file would make a folder that is not there
+    _REGISTRY.read(path)  # before the lock, whose file would make a folder that is not there
     with files.locked(path):
-        document = _load(path, _read(path))
+        document = _load(path, _REGISTRY.read(path))
         entries = _entries(path, document)
         taken = collision(entries.values(), plugin, prefix)
         if taken is not None:
@@ -111,7 +114,7 @@ def register(path: Path, plugin: str, prefix: str) -> bool:
         if plugin in entries and entries[plugin].prefix == prefix:
             return False
         _plugins(document).setdefault(plugin, CommentedMap())["prefix"] = prefix
-        files.write_text(path, _dump(document))
+        files.write_text(path, dump(document))
     return True
 
 
@@ -122,9 +125,9 @@ def unregister(path: Path, plugin: str) -> None:
         RegistryError: It is not there, or the registry is wrong.
         FileError: The file cannot be written.
     """
-    _read(path)
+    _REGISTRY.read(path)
     with files.locked(path):
-        text = _read(path)
+        text = _REGISTRY.read(path)
         document = _load(path, text)
         entries = _entries(path, document)
         if plugin not in entries:
@@ -135,39 +138,8 @@ def unregister(path: Path, plugin: str) -> None:
         files.write_text(path, _without(path, text, entries[plugin], kept))
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise RegistryError(
-            f"there is no registry at {path}",
-            mend="Name the runtime plugin's tvm_plugins.yaml with --registry or TVMPLUG_REGISTRY",
-        ) from error
-    except UnicodeDecodeError as error:
-        raise RegistryError(f"{path} is not UTF-8 text", mend=_restore(path)) from error
-    except OSError as error:
-        raise RegistryError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _yaml() -> YAML:
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    return yaml
-
-
 def _load(path: Path, text: str) -> CommentedMap:
-    try:
-        document = _yaml().load(text)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        problem = " ".join(str(error.problem or "broken").split())
-        raise RegistryError(f"{path}:{line}: not YAML: {problem}", mend=_restore(path)) from error
-    except YAMLError as error:
-        reason = str(error).splitlines()[0]
-        raise RegistryError(f"{path}: not YAML: {reason}", mend=_restore(path)) from error
-    if not isinstance(document, CommentedMap):
-        raise RegistryError(f"{path}:1: not a registry: no mapping", mend=_restore(path))
+    document = _REGISTRY.load(path, text)
     version = document.get("version")
     if version != VERSION:
         raise RegistryError(
@@ -183,7 +155,7 @@ def _entries(path: Path, document: CommentedMap) -> dict[str, Entry]:
     plugins = _plugins(document)
     if not isinstance(plugins, CommentedMap):
         at = f"{path}:{_line(document, 'plugins')}"
-        raise RegistryError(f"{at}: 'plugins' is no mapping", mend=_restore(path))
+        raise RegistryError(f"{at}: 'plugins' is no mapping", mend=restore(path))
     for plugin, value in plugins.items():
         at = f"{path}:{_line(plugins, plugin)}"
         prefix = value.get("prefix") if isinstance(value, Mapping) else None
@@ -225,12 +197,6 @@ def _line(mapping: CommentedMap, key: object) -> int:
     return int(mapping.lc.key(key)[0]) + 1 if key in (mapping.lc.data or {}) else 1
 
 
-def _dump(document: CommentedMap) -> str:
-    stream = io.StringIO()
-    _yaml().dump(document, stream)
-    return stream.getvalue()
-
-
 def _without(path: Path, text: str, entry: Entry, kept: Mapping[str, str]) -> str:
     """Cut an entry's lines out of the text.
 
@@ -241,7 +207,7 @@ def _without(path: Path, text: str, entry: Entry, kept: Mapping[str, str]) -> st
     lines = text.splitlines(keepends=True)
     start = entry.line - 1
     end = start + 1
-    while end < len(lines) and _depth(lines[end]) > _depth(lines[start]):
+    while end < len(lines) and depth(lines[end]) > depth(lines[start]):
         end += 1
     shorter = "".join(lines[:start] + lines[end:])
     try:
@@ -252,14 +218,4 @@ def _without(path: Path, text: str, entry: Entry, kept: Mapping[str, str]) -> st
         pass
     document = _load(path, text)
     del document["plugins"][entry.plugin]
-    return _dump(document)
-
-
-def _depth(line: str) -> int:
-    """A line's indentation; -1 for a blank line or a comment, which end an entry."""
-    content = line.lstrip(" ")
-    return -1 if not content.strip() or content.startswith("#") else len(line) - len(content)
-
-
-def _restore(path: Path) -> str:
-    return f"Mend the file, or restore it: git -C {path.parent} checkout {path.name}"
+    return dump(document)

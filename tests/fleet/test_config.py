@@ -476,5 +476,5 @@ def test_additions_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
 
 def test_quoted_texts_are_read_back_as_they_were() -> None:
     for text in ("no", "1.5", "a: b", "a #b", "it's", "~/x", "*x", "2024-01-01", "gh:a/b", "[x]"):
-        document = config.load(Path("x"), f"a: {quoted(text)}\n")
+        document = config.FILE.load(Path("x"), f"a: {quoted(text)}\n")
         assert document["a"] == text

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from plumbum import local
 
-from tests.templates.conftest import PARTS, REPOSITORY, commit, git, render
+from tests.templates.conftest import commit, copy_template, git, render
 from tests.templates.test_update import release
 from tvmplug.errors import FleetError
 from tvmplug.fleet.copier_update import update_project, warm
@@ -255,17 +255,7 @@ def test_a_users_git_configuration_changes_both_alike(
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory, isolated: None) -> Path:
     """This repository's own templates, in two versions. Do not change it."""
-    folder = tmp_path_factory.mktemp("real") / "tvmplug"
-    folder.mkdir()
-    ignore = shutil.ignore_patterns("__pycache__", "target", "Cargo.lock")
-    for part in PARTS:
-        source = REPOSITORY / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=ignore)
-        else:
-            shutil.copy2(source, folder / part)
-    git(folder, "init", "--quiet")
-    commit(folder, "First release", tag="v0.1.0")
+    folder = copy_template(tmp_path_factory.mktemp("real") / "tvmplug")
     release(folder)
     return folder
 

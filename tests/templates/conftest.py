@@ -90,11 +90,9 @@ def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory, isolated: None) -> Path:
-    """The templates as a git repository of their own, tagged v0.1.0. Do not change it."""
-    folder = tmp_path_factory.mktemp("template") / "tvmplug"
-    folder.mkdir()
+def copy_template(folder: Path) -> Path:
+    """Make this repository's templates a git repository of their own, tagged v0.1.0."""
+    folder.mkdir(parents=True)
     ignore = shutil.ignore_patterns("__pycache__", "target", "Cargo.lock")
     for part in PARTS:
         source = REPOSITORY / part
@@ -105,6 +103,12 @@ def template(tmp_path_factory: pytest.TempPathFactory, isolated: None) -> Path:
     git(folder, "init", "--quiet")
     commit(folder, "First release", tag="v0.1.0")
     return folder
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory, isolated: None) -> Path:
+    """The templates as a git repository of their own, tagged v0.1.0. Do not change it."""
+    return copy_template(tmp_path_factory.mktemp("template") / "tvmplug")
 
 
 @pytest.fixture(scope="session")

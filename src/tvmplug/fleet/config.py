@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from tvmplug.edited_yaml import EditedYaml
 from tvmplug.errors import FleetError, UsageError
 from tvmplug.fleet import addresses
 from tvmplug.fleet.config_repositories import Defaults
@@ -24,6 +23,7 @@ from tvmplug.fleet.records import Repository
 
 FLEET_NAME = "fleet.yaml"
 VERSION = 1
+FILE = EditedYaml("fleet file", FleetError, "Make one with `tvmplug fleet init`")
 _KEYS = ("version", "templates", "runtime", "defaults", "repositories")
 
 
@@ -71,7 +71,7 @@ def find_fleet(explicit: Path | None = None) -> Path:
         path = explicit.expanduser().absolute()
         path = path / FLEET_NAME if path.is_dir() else path
         if not path.is_file():
-            raise FleetError(f"there is no {path}", mend="Make one with `tvmplug fleet init`")
+            raise FleetError(f"there is no fleet file at {path}", mend=FILE.missing)
         return path
     here = Path.cwd()
     for folder in (here, *here.parents):
@@ -92,7 +92,7 @@ def read_fleet(path: Path) -> Fleet:
         FleetError: It cannot be read, or something in it is wrong; says the line and the mend.
     """
     path = path.absolute()
-    return parse_fleet(path, read_text(path))
+    return parse_fleet(path, FILE.read(path))
 
 
 def parse_fleet(path: Path, text: str, *, may_be_empty: bool = False) -> Fleet:
@@ -106,7 +106,7 @@ def parse_fleet(path: Path, text: str, *, may_be_empty: bool = False) -> Fleet:
     Raises:
         FleetError: Something in it is wrong; says the line and the mend.
     """
-    document = load(path, text)
+    document = FILE.load(path, text)
     values = Values(path)
     values.known(document, _KEYS, "a fleet file")
     if document.get("version") != VERSION:
@@ -186,57 +186,6 @@ def named_source(fleet: Fleet, src_path: str) -> str | None:
 def names_source(fleet: Fleet, src_path: str) -> bool:
     """Tell whether a project's `_src_path` is one of the fleet's templates."""
     return named_source(fleet, src_path) is not None
-
-
-def read_text(path: Path) -> str:
-    """Return a fleet file's text.
-
-    Raises:
-        FleetError: It cannot be read.
-    """
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        mend = "Make one with `tvmplug fleet init`"
-        raise FleetError(f"there is no {path}", mend=mend) from error
-    except UnicodeDecodeError as error:
-        raise FleetError(f"{path} is not UTF-8 text", mend=restore(path)) from error
-    except OSError as error:
-        raise FleetError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def yaml() -> YAML:
-    """Return the reader and writer that keeps comments, quotes and order."""
-    keeping = YAML()
-    keeping.preserve_quotes = True
-    keeping.width = 4096
-    return keeping
-
-
-def load(path: Path, text: str) -> CommentedMap:
-    """Return a fleet file's document.
-
-    Raises:
-        FleetError: It is no YAML, or no mapping.
-    """
-    try:
-        document = yaml().load(text)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        problem = " ".join(str(error.problem or "broken").split())
-        raise FleetError(f"{path}:{line}: not YAML: {problem}", mend=restore(path)) from error
-    except (YAMLError, TypeError, ValueError, RecursionError) as error:
-        # ruamel.yaml raises Python's own errors for a list as a key, a 13th month, ...
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise FleetError(f"{path}: not YAML: {reason}", mend=restore(path)) from error
-    if not isinstance(document, CommentedMap):
-        raise FleetError(f"{path}:1: it is no fleet file: no mapping", mend=restore(path))
-    return document
-
-
-def restore(path: Path) -> str:
-    """Return the mend for a file that is broken."""
-    return f"Mend the file, or restore it: git -C {path.parent} checkout {path.name}"
 
 
 def _runtime(values: Values, document: CommentedMap) -> str | None:

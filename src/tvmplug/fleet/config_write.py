@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from tvmplug import files
+from tvmplug.edited_yaml import depth, dump
 from tvmplug.errors import FleetError
 from tvmplug.fleet import addresses, config
 from tvmplug.fleet.config import FLEET_NAME, Fleet
@@ -111,9 +111,9 @@ def add_repository(
         FleetError: It is in the fleet already, is no plugin, or the file is wrong.
         FileError: The file cannot be written.
     """
-    config.read_text(path)  # before the lock, whose file would make a folder that is not there
+    config.FILE.read(path)  # before the lock, whose file would make a folder that is not there
     with files.locked(_lock(path)):
-        text = config.read_text(path)
+        text = config.FILE.read(path)
         before = config.parse_fleet(path, text, may_be_empty=True)
         is_remote = addresses.is_address(source)
         found = None if is_remote else must_be_plugin(Path(source))
@@ -189,13 +189,13 @@ def _with(path: Path, text: str, before: Fleet, entry: dict[str, Any]) -> str:
     after the comment of whatever follows the list. So the lines are put in as text, and ruamel.yaml
     does it where that does not give the same fleet and one repository more.
     """
-    nodes = config.load(path, text).get("repositories")
+    nodes = config.FILE.load(path, text).get("repositories")
     if isinstance(nodes, CommentedSeq) and nodes and not nodes.fa.flow_style():
         lines = text.splitlines(keepends=True)
         start = int(nodes.lc.item(len(nodes) - 1)[0])
         dash = lines[start].index("-") if "-" in lines[start] else 0
         end = start + 1
-        while end < len(lines) and _depth(lines[end]) > dash:
+        while end < len(lines) and depth(lines[end]) > dash:
             end += 1
         if not lines[end - 1].endswith("\n"):
             lines[end - 1] += "\n"
@@ -220,33 +220,19 @@ def _lines_of(entry: dict[str, Any], indent: str) -> list[str]:
     return lines
 
 
-def _depth(line: str) -> int:
-    """A line's indentation; -1 for a blank line or a comment, which end an entry."""
-    content = line.lstrip(" ")
-    return -1 if not content.strip() or content.startswith("#") else len(line) - len(content)
-
-
 def _appended(path: Path, text: str, entry: dict[str, Any]) -> str:
-    document = config.load(path, text)
+    document = config.FILE.load(path, text)
     if document.get("repositories") is None:
         document["repositories"] = CommentedSeq()
     document["repositories"].append(CommentedMap(entry))
-    return _dump(document)
+    return dump(document, indented_lists=True)
 
 
 def _with_runtime(path: Path, text: str, name: str) -> str:
     """Name the runtime plugin, before the repositories."""
-    document = config.load(path, text)
+    document = config.FILE.load(path, text)
     if "runtime" in document:
         document["runtime"] = name
     else:
         document.insert(list(document).index("repositories"), "runtime", name)
-    return _dump(document)
-
-
-def _dump(document: CommentedMap) -> str:
-    stream = io.StringIO()
-    writer = config.yaml()
-    writer.indent(mapping=2, sequence=4, offset=2)
-    writer.dump(document, stream)
-    return stream.getvalue()
+    return dump(document, indented_lists=True)
