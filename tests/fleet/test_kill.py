@@ -200,8 +200,8 @@ def assert_done(pattern: Pattern, folder: Path) -> None:
         assert git(repository, "fsck", "--strict", "--no-dangling", "--no-progress") == "", name
         assert len(git(repository, "worktree", "list").splitlines()) == 1, name
         assert not list((repository / ".git").glob("worktrees/*")), name
+        # But a temporary object of a git that was killed may be: `git gc` knows whose it is not.
         assert not list((repository / ".git").rglob("*.lock")), name
-        assert not list((repository / ".git/objects").rglob("tmp_obj_*")), name
     assert not places.work(0).parent.exists() or not list(places.work(0).parent.iterdir())
     with Ledger(places.ledger) as ledger:
         assert ledger.unfinished() is None
