@@ -48,7 +48,7 @@ test-phones: setup ## Build runtime and models for phones, Macs and AArch64 Linu
 	@$(PY) -m pytest -m phones --timeout 3600 --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 test-fleet: setup ## Update random fleets, kill them, and compare with Copier's command line (minutes).
-	@$(PY) -m pytest -m fleet --numprocesses 2 --dist load
+	@$(PY) -m pytest -m fleet --numprocesses 2 --dist worksteal
 
 test-fast: setup ## Run the tests that need no compiler and no cargo: under a minute.
 	@$(PY) -m pytest -m "not slow and not phones and not fleet" --numprocesses 2 --dist loadfile

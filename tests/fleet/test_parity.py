@@ -194,7 +194,7 @@ def comparison(template: Path, store: TemplateStore, patterns: dict[str, Path]) 
     return Comparison(template, store, patterns)
 
 
-@pytest.mark.slow
+@pytest.mark.fleet
 def test_twelve_random_projects_come_out_as_by_copiers_command_line(
     comparison: Comparison, tmp_path: Path
 ) -> None:

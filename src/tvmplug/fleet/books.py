@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from tvmplug.errors import TvmplugError
 from tvmplug.fleet import git
+from tvmplug.fleet.git_files import remove_stale_lock
 from tvmplug.fleet.ledger import Attempt, Ledger, Run, State
 from tvmplug.fleet.plan import Draft, Options
 from tvmplug.fleet.records import Checkout, Outcome, Repository, Result, Verify
@@ -143,6 +144,7 @@ def close_attempts(ledger: Ledger, run: Run) -> set[str]:
 
 
 def _close(ledger: Ledger, attempt: Attempt) -> Outcome:
+    remove_stale_lock(attempt.repository, f"refs/heads/{attempt.branch}")
     published = moved(
         attempt.repository,
         attempt.branch,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from plumbum import ProcessExecutionError
 
+from tvmplug.fleet.git_files import common_folder
 from tvmplug.process import run_bytes
 
 _IDENTITY = {
@@ -100,21 +101,6 @@ class Git:
 def get_git(context_dir: Path | None = None) -> Git:
     """Return git, like `copier._vcs.get_git`."""
     return Git(cwd=context_dir)
-
-
-def git_folder(repository: Path) -> Path:
-    """Return where git keeps what belongs to a checkout: `.git`, or a worktree's part of it."""
-    folder = repository / ".git"
-    if folder.is_file():  # a worktree: `gitdir: FOLDER`
-        return repository / folder.read_text().partition(":")[2].strip()
-    return folder
-
-
-def common_folder(repository: Path) -> Path:
-    """Return where git keeps what all worktrees of a repository share."""
-    folder = git_folder(repository)
-    common = folder / "commondir"
-    return folder / common.read_text().strip() if common.exists() else folder
 
 
 def set_git_alternates(*repositories: Path, path: Path | None = None) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tvmplug.fleet.copier_git import git_folder
+from tvmplug.fleet.git_files import git_folder
 from tvmplug.fleet.git_index import Index, Listing, read_index
 from tvmplug.fleet.throwaway import Throwaway
 

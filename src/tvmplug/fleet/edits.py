@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tvmplug.fleet import git
-from tvmplug.fleet.copier_git import git_folder
 from tvmplug.fleet.copier_update import Renders
+from tvmplug.fleet.git_files import git_folder
 from tvmplug.fleet.git_index import Listing, blob_hash, read_index
 from tvmplug.process import run_bytes
 

@@ -20,6 +20,7 @@ from tvmplug.fleet import git, job
 from tvmplug.fleet.books import Book, moved
 from tvmplug.fleet.config import Fleet
 from tvmplug.fleet.executors import Executor, make_executor
+from tvmplug.fleet.git_files import remove_stale_lock
 from tvmplug.fleet.lock import FleetLock
 from tvmplug.fleet.places import Places
 from tvmplug.fleet.plan import Draft, Options, in_order, skipped
@@ -270,6 +271,7 @@ def _outcome(done: Job, future: Future[Outcome]) -> Outcome:
     if error is None:
         return future.result()
     job.clear(done.repository, done.scratch, _worktree(done))
+    remove_stale_lock(done.repository, f"refs/heads/{done.branch}")
     published = moved(
         done.repository, done.branch, before=done.branch_tip, base=done.base, name=done.name
     )
