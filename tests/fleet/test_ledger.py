@@ -338,8 +338,24 @@ def test_a_database_of_another_program_is_not_written_to(tmp_path: Path) -> None
 def test_a_reader_finds_no_ledger_and_makes_none(tmp_path: Path) -> None:
     assert Ledger.reading(tmp_path / "ledger.sqlite3") is None
     assert list(tmp_path.iterdir()) == []
-    (tmp_path / "ledger.sqlite3").touch()
-    assert Ledger.reading(tmp_path / "ledger.sqlite3") is None
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1", "PRAGMA journal_mode = WAL"])
+def test_a_ledger_that_a_kill_left_without_tables_is_a_new_one(
+    tmp_path: Path, statement: str
+) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    path.touch()
+    connection = sqlite3.connect(path)
+    connection.execute(statement)  # WAL alone makes a file of one page
+    connection.close()
+    assert Ledger.reading(path) is None
+    with Ledger(path) as ledger:
+        run = ledger.begin_run({}, {})
+    reader = Ledger.reading(path)
+    assert reader is not None
+    with reader:
+        assert [each.id for each in reader.runs()] == [run]
 
 
 def test_a_reader_sees_what_a_writer_has_written_so_far(ledger: Ledger) -> None:

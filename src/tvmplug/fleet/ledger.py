@@ -26,7 +26,7 @@ from tvmplug.fleet.ledger_rows import (
     storable,
     storable_path,
 )
-from tvmplug.fleet.ledger_schema import errors, prepare
+from tvmplug.fleet.ledger_schema import errors, is_made, make
 from tvmplug.fleet.records import Outcome, Result
 from tvmplug.fleet.records_json import outcome_to_json
 
@@ -59,7 +59,8 @@ class Ledger:
                 # Past a power cut an attempt that was told to be done must still be.
                 self._connection.execute("PRAGMA synchronous = FULL")
                 self._connection.execute("PRAGMA foreign_keys = ON")
-            prepare(self._connection, path)
+            if not is_made(self._connection, path):
+                make(self._connection, path)
         except BaseException:
             self.close()
             raise
@@ -69,14 +70,14 @@ class Ledger:
         """Open a ledger to read it, also in a folder that cannot be written.
 
         Returns:
-            The ledger; None when there is none yet.
+            The ledger; None when there is none yet, or only what a run that was killed while
+            it made the ledger left of it.
 
         Raises:
             FleetError: It is damaged, or a newer tvmplug wrote it.
         """
-        # An empty file is what a run that was killed while it made the ledger left.
         with file_errors(path):
-            if not path.exists() or path.stat().st_size == 0:
+            if not path.exists():
                 return None
         ledger = cls.__new__(cls)
         ledger.path, ledger._guard, ledger._depth = path, threading.RLock(), 0
@@ -84,7 +85,7 @@ class Ledger:
         for mode in ("mode=ro", "immutable=1"):
             ledger._connection = _connect(path, f"{path.absolute().as_uri()}?{mode}")
             try:
-                prepare(ledger._connection, path)
+                made = is_made(ledger._connection, path)
             except FileError:
                 ledger.close()
                 if mode == "immutable=1":
@@ -94,7 +95,10 @@ class Ledger:
                 raise
             else:
                 break
-        return ledger
+        if made:
+            return ledger
+        ledger.close()
+        return None
 
     def close(self) -> None:
         """Close the file; what was written is safe without it."""

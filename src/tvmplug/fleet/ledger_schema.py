@@ -72,8 +72,10 @@ BEGIN SELECT RAISE(ABORT, 'a run ends once, when all its attempts are done'); EN
 """
 
 
-def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the tables in a new file, or refuse a file that this tvmplug cannot keep.
+def is_made(connection: sqlite3.Connection, path: Path) -> bool:
+    """Say whether a file has the ledger's tables, and refuse one that this tvmplug cannot keep.
+
+    A run that was killed while it made the ledger leaves a file without any.
 
     Raises:
         FleetError: A newer tvmplug wrote it, or it is no ledger.
@@ -82,20 +84,24 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
         application = _pragma(connection, "application_id")
         version = _pragma(connection, "user_version")
         tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        if version > VERSION and application == APPLICATION_ID:
-            raise FleetError(
-                f"{path} was written by a newer tvmplug (its format is {version}, "
-                f"this one knows {VERSION})",
-                mend="Use that tvmplug, or a newer one",
-            )
-        if tables and (application, version) != (APPLICATION_ID, VERSION):
-            raise FleetError(f"{path} is no ledger of a fleet", mend=f"Move {path} away")
-        if not tables:
-            # One transaction: a run killed here leaves an empty file, which is a new ledger.
-            connection.executescript(
-                f"BEGIN IMMEDIATE;{SCHEMA}"
-                f"PRAGMA application_id = {APPLICATION_ID};PRAGMA user_version = {VERSION};COMMIT;"
-            )
+    if version > VERSION and application == APPLICATION_ID:
+        raise FleetError(
+            f"{path} was written by a newer tvmplug (its format is {version}, "
+            f"this one knows {VERSION})",
+            mend="Use that tvmplug, or a newer one",
+        )
+    if tables and (application, version) != (APPLICATION_ID, VERSION):
+        raise FleetError(f"{path} is no ledger of a fleet", mend=f"Move {path} away")
+    return bool(tables)
+
+
+def make(connection: sqlite3.Connection, path: Path) -> None:
+    """Make the tables, in one transaction: a kill leaves all of them or none."""
+    with errors(path):
+        connection.executescript(
+            f"BEGIN IMMEDIATE;{SCHEMA}"
+            f"PRAGMA application_id = {APPLICATION_ID};PRAGMA user_version = {VERSION};COMMIT;"
+        )
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
