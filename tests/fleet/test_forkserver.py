@@ -199,6 +199,16 @@ def test_a_result_that_cannot_be_sent_is_an_error(
         executor.submit(fork_jobs.unpicklable, task()).result()
 
 
+def test_a_job_that_cannot_be_sent_is_an_error_and_the_next_one_runs(
+    executor: ForkServerExecutor, task: Callable[..., Task]
+) -> None:
+    unsendable = executor.submit(lambda _task, _tell: None, task(1, n=1))
+    good = executor.submit(fork_jobs.echo, task(2, n=2))
+    with pytest.raises(Exception, match="pickle"):
+        unsendable.result()
+    assert good.result()["what"] == {"n": 2}
+
+
 def test_a_job_whose_function_is_not_there_is_an_error(
     executor: ForkServerExecutor, task: Callable[..., Task], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,15 +99,16 @@ def test_a_prefix_passes_exactly_when_it_nests_with_no_other(
     own: str, others: dict[str, str]
 ) -> None:
     nests = any(own.startswith(each) or each.startswith(own) for each in others.values())
+    held = {"itself": own, **others}
     try:
         checked = manifest(own)
     except Exception:
         return
     if nests:
         with pytest.raises(RefusedError, match="collides with"):
-            gates.own_prefix(checked, others)
+            gates.own_prefix(checked, "itself", held)
     else:
-        gates.own_prefix(checked, others)
+        gates.own_prefix(checked, "itself", held)
     assert nests == any(names.conflicts(own, each) for each in others.values())
 
 

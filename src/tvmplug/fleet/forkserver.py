@@ -54,7 +54,7 @@ main(sys.argv[1])
 class _Entry:
     future: Future[Any]
     attempt: int
-    body: bytes
+    call: tuple[Callable[..., Any], Any]
 
 
 class ForkServerExecutor:
@@ -106,8 +106,7 @@ class ForkServerExecutor:
             FleetError: The fork server is gone.
             RuntimeError: The executor was shut down.
         """
-        body = pickle.dumps((fn, job))
-        entry = _Entry(Future(), job.attempt, body)
+        entry = _Entry(Future(), job.attempt, (fn, job))
         with self._guard:
             if self._closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
@@ -203,9 +202,16 @@ class ForkServerExecutor:
         """Send jobs while there is room; say goodbye when no job is left and none will come."""
         while self._waiting and len(self._running) < self._jobs:
             ticket, entry = self._waiting.popleft()
-            if entry.future.set_running_or_notify_cancel():
-                self._running[ticket] = entry
-                self._send(Frame(Kind.JOB, ticket, entry.body))
+            if not entry.future.set_running_or_notify_cancel():
+                continue
+            try:
+                # Not before: a thousand waiting jobs would lie here a second time.
+                body = pickle.dumps(entry.call)
+            except Exception as error:
+                entry.future.set_exception(error)
+                continue
+            self._running[ticket] = entry
+            self._send(Frame(Kind.JOB, ticket, body))
         if self._closed and not self._running and not self._ended:
             self._ended = True
             self._send(Frame(Kind.END, 0))

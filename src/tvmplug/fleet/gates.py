@@ -95,13 +95,19 @@ def _has_marker(content: bytes) -> bool:
     return any(line.rstrip() in MARKERS for line in content.splitlines())
 
 
-def own_prefix(manifest: Manifest, others: Mapping[str, str]) -> None:
-    """Refuse a prefix that another plugin of the fleet holds, or that nests with one."""
+def own_prefix(manifest: Manifest, name: str, held: Mapping[str, str]) -> None:
+    """Refuse a prefix that another plugin of the fleet holds, or that nests with one.
+
+    Args:
+        manifest: The updated plugin's.
+        name: The repository's name in the fleet.
+        held: Prefix by repository name, of the whole fleet.
+    """
     if manifest.model is None:
         return
     prefix = manifest.model.prefix
-    for plugin, taken in sorted(others.items()):
-        if names.conflicts(prefix, taken):
+    for plugin, taken in sorted(held.items()):
+        if plugin != name and names.conflicts(prefix, taken):
             raise RefusedError(
                 Reason.PREFIX,
                 f"prefix {prefix} collides with {taken} of {plugin}",

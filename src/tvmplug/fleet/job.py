@@ -158,7 +158,7 @@ def _update(job: Job, worktree: Path, clock: _Clock, outcome: Outcome) -> Outcom
         if _in_step(manifest, changes) or lost:
             tree = _tree_of(worktree)
             changes = git.changes(worktree, job.base, tree)
-        gates.own_prefix(manifest, job.prefixes)
+        gates.own_prefix(manifest, job.name, job.prefixes)
         gates.one_pin(manifest, job.new.tvm, job.tvm)
         notices += gates.formatted(worktree, job.base, tree, changes)
     outcome = replace(outcome, changes=changes, notices=tuple(notices))

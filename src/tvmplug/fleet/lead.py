@@ -129,7 +129,6 @@ class Lead:
     def _job(self, run: int, attempt: int, found: Survey, draft: Draft) -> Job:
         entry, options = draft.repository, self._options
         self._names[attempt] = entry.name
-        others = {name: prefix for name, prefix in found.prefixes.items() if name != entry.name}
         return Job(
             attempt=attempt,
             run=run,
@@ -144,7 +143,7 @@ class Lead:
             new=draft.new,
             vcs_ref=options.ref if options.tvm is None else draft.new.described,
             data=draft.data,
-            prefixes=others,
+            prefixes=found.prefixes,
             tvm=found.tvm,
             runtime=None,
             scratch=self._scratch(run, entry.name),

@@ -120,7 +120,8 @@ class Job:
         new: The version to bring it to.
         vcs_ref: What `copier update --vcs-ref` would say; None for the newest tag.
         data: Answers given to the update.
-        prefixes: Prefix by plugin name of all other plugins of the fleet.
+        prefixes: Prefix by repository name, of every model plugin of the fleet; one mapping for all
+            jobs, since a copy for each would grow with the square of the fleet.
         tvm: The TVM that the runtime plugin is at; None when the fleet names none.
         runtime: The folder of the updated runtime plugin, for builds; None when unknown.
         scratch: An empty place of its own for the worktree and temporary files.
