@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import sys
 import threading
 import time
@@ -435,19 +436,33 @@ def mailbox_threads(library: Library) -> Any:
     return {"in_turn": in_turn, "threads": len(seen), "left": held(p)}
 
 
+def model_threads() -> list[list[int]]:
+    """The cores that each of the models' threads may use; TVM's workers carry their name, too."""
+    tasks = Path("/proc/self/task").iterdir()
+    own = [task for task in tasks if (task / "comm").read_text() == "tvm model\n"]
+    return sorted(sorted(os.sched_getaffinity(int(task.name))) for task in own)
+
+
+def mailbox_cores(library: Library, count: int | None, cores: list[int] | None) -> Any:
+    """On which cores a model's threads run, in a process that was given a count or some cores."""
+    if count is not None:
+        os.environ["TVM_NUM_THREADS"] = str(count)
+    if cores is not None:
+        os.sched_setaffinity(0, cores)
+    owner = load(library).hold()
+    owner.start()
+    return {"threads": model_threads(), "allowed": sorted(os.sched_getaffinity(0))}
+
+
 def mailbox_components(library: Library) -> Any:
-    """Which components are called on a thread of their mailbox's own."""
+    """How many threads of their mailbox's own components are called on."""
+    os.environ["TVM_NUM_THREADS"] = "2"
     p = load(library)
-
-    def own_threads() -> int:
-        names = [task / "comm" for task in Path("/proc/self/task").iterdir()]
-        return sum(name.read_text() == "tvm model\n" for name in names)
-
     found = {}
     for component in ("scale", "join"):
         owner = p.hold()
         owner.start(component)
-        found[component] = own_threads()
+        found[component] = len(model_threads())
         if component == "scale":
             y = owner.call("", "x", owner.put(ONES))[0]
             found["y"] = p.ticket_array(y).tolist()
@@ -458,6 +473,8 @@ def mailbox_components(library: Library) -> Any:
 
 def mailbox_memory(library: Library, rounds: float) -> Any:
     """Resident memory in KiB after warming up, and after many mailboxes opened and left."""
+    # TVM's workers spin before they sleep and before they end: more would be open at a time.
+    os.environ["TVM_THREAD_POOL_SPIN_COUNT"] = "100"
     p = load(library)
     sizes = []
     for _ in range(2):

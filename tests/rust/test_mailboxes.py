@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -97,7 +98,25 @@ def test_a_component_without_parallel_kernels_runs_on_the_thread_that_calls(
     scenario: Any, probe: Any
 ) -> None:
     seen = scenario("mailbox_components", probe)
-    assert seen == {"scale": 0, "join": 1, "y": [[2.0] * 3] * 2, "left": [0, 0, 0]}
+    assert seen == {"scale": 0, "join": 2, "y": [[2.0] * 3] * 2, "left": [0, 0, 0]}
+
+
+def test_a_models_kernels_have_as_many_threads_as_the_environment_says(
+    scenario: Any, probe: Any
+) -> None:
+    for count in (1, 3):
+        seen = scenario("mailbox_cores", probe, count, None)
+        assert len(seen["threads"]) == count
+        # Each may use all cores that were chosen, and no other.
+        chosen = seen["threads"][0]
+        assert seen["threads"] == [chosen] * count
+        assert len(chosen) == min(count, len(seen["allowed"]))
+
+
+def test_a_models_threads_stay_on_cores_that_the_process_may_use(scenario: Any, probe: Any) -> None:
+    one = max(os.sched_getaffinity(0))
+    seen = scenario("mailbox_cores", probe, None, [one])
+    assert seen == {"threads": [[one]], "allowed": [one]}
 
 
 def test_memory_stays_flat_over_many_mailboxes(scenario: Any, probe: Any) -> None:

@@ -66,6 +66,7 @@ mod sys;
 mod tensor;
 #[cfg(test)]
 mod tensor_tests;
+mod threads;
 mod version;
 mod vm;
 
@@ -78,4 +79,5 @@ pub use plugin::methods::{Argument, Method, Methods, Model};
 pub use plugin::value::{Arg, FromArg, IntoValue, Value};
 pub use session::{Input, Outputs, Session};
 pub use tensor::{ALIGNMENT, Tensor};
+pub use threads::Threads;
 pub use version::{Versions, versions};

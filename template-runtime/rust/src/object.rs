@@ -93,6 +93,11 @@ impl Value {
         unsafe { Object::from_owned(any.value.object.cast()) }
     }
 
+    /// A view of it, valid while it lives.
+    pub(crate) fn as_any(&self) -> sys::Any {
+        self.0
+    }
+
     pub(crate) fn as_int(&self) -> Option<i64> {
         if self.0.type_index != sys::INT {
             return None;

@@ -97,7 +97,7 @@ fn flatten_object(object: Object, tensors: &mut Vec<Tensor>) -> Result<()> {
     Ok(())
 }
 
-fn required(name: &str) -> Result<Object> {
+pub(crate) fn required(name: &str) -> Result<Object> {
     object::global(name)?.ok_or_else(|| Error::Runtime {
         kind: "LookupError".into(),
         message: format!("the TVM runtime that is loaded has no function `{name}`"),
@@ -120,6 +120,6 @@ fn member(vm: &Object, name: &str) -> Result<Object> {
         .ok_or_else(|| Error::metadata(format!("the compiled library has no function `{name}`")))
 }
 
-fn c_string(text: &str) -> Result<CString> {
+pub(crate) fn c_string(text: &str) -> Result<CString> {
     CString::new(text).map_err(|_| Error::metadata(format!("`{text:?}` holds a zero byte")))
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::library::Library;
 use crate::plugin::value::{Arg, FromArg, IntoValue, Value};
+use crate::threads::Threads;
 
 /// A plugin's model: what its caller opens and calls.
 ///
@@ -19,6 +20,13 @@ pub trait Model: Methods + Send + Sized + 'static {
     /// # Errors
     /// Whatever [`Library::session`] gives, and the author's own.
     fn open(library: &'static Library) -> Result<Self>;
+
+    /// The threads that its kernels use, if they run in parallel: the fast cores unless said
+    /// otherwise.
+    #[must_use]
+    fn threads() -> Threads {
+        Threads::default()
+    }
 }
 
 /// The methods of a model by name; [`methods!`](crate::methods) implements it.

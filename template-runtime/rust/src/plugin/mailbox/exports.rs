@@ -56,13 +56,14 @@ pub unsafe fn mailbox_start<M: Model>(
     let start = || {
         if component.data.is_null() {
             let open = move || Ok(Box::new(ModelCallee(M::open(library)?)) as Box<dyn Callee>);
-            return mailbox::start(number, library.runs_in_parallel(None), open);
+            let threads = library.runs_in_parallel(None).then(M::threads);
+            return mailbox::start(number, threads, open);
         }
         // SAFETY: by contract.
         let name = unsafe { text(component) }?.to_owned();
-        let parallel = library.runs_in_parallel(Some(&name));
+        let threads = library.runs_in_parallel(Some(&name)).then(M::threads);
         let open = move || Ok(Box::new(Component(library.session(&name)?)) as Box<dyn Callee>);
-        mailbox::start(number, parallel, open)
+        mailbox::start(number, threads, open)
     };
     // SAFETY: by contract.
     unsafe { done(error, start) }

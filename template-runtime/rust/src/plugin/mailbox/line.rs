@@ -21,6 +21,7 @@ use crate::plugin::methods::Model;
 use crate::plugin::value::{Arg, Value};
 use crate::session::Session;
 use crate::tensor::Tensor;
+use crate::threads::Threads;
 
 /// What a mailbox calls.
 pub(crate) trait Callee: Send {
@@ -129,17 +130,17 @@ enum Way {
 }
 
 impl Line {
-    /// Opens a callee, on a thread of its own if its kernels run in `parallel`, and waits for it.
+    /// Opens a callee, on a thread of its own if its kernels use `threads`, and waits for it.
     pub(super) fn open(
-        parallel: bool,
+        threads: Option<Threads>,
         open: impl FnOnce() -> Result<Box<dyn Callee>> + Send + 'static,
     ) -> Result<Self> {
-        if !parallel {
+        let Some(threads) = threads else {
             return Ok(Self(Way::Caller(Mutex::new(Serving::open(open)?))));
-        }
+        };
         let (requests, inbox) = channel();
         let (opened, outcome) = sync_channel(1);
-        let work = move || match Serving::open(open) {
+        let work = move || match Serving::open(|| threads.apply().and_then(|()| open())) {
             Ok(serving) => {
                 if opened.send(Ok(())).is_ok() {
                     serve(serving, &inbox);

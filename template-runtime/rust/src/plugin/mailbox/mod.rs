@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::plugin::abi;
 use crate::plugin::convert;
 use crate::tensor::Tensor;
+use crate::threads::Threads;
 use line::Line;
 pub(crate) use line::{Callee, Component, ModelCallee};
 
@@ -165,14 +166,14 @@ pub(crate) fn scratch(number: usize, bytes: usize) -> Option<NonNull<u64>> {
     NonNull::new(own.scratch.as_mut_ptr())
 }
 
-/// Opens the callee, on a thread of the mailbox's own if its kernels run in `parallel`. Once.
+/// Opens the callee, on a thread of the mailbox's own if its kernels use `threads`. Once.
 pub(crate) fn start(
     number: usize,
-    parallel: bool,
+    threads: Option<Threads>,
     open: impl FnOnce() -> Result<Box<dyn Callee>> + Send + 'static,
 ) -> Result<()> {
     let mailbox = Arc::clone(&holder(number)?.mailbox);
-    let line = Line::open(parallel, open)?;
+    let line = Line::open(threads, open)?;
     mailbox.line.set(line).map_err(|_| Error::invalid("the mailbox was started before"))
 }
 
