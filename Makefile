@@ -82,6 +82,14 @@ lock: setup ## Resolve the lock files again (for maintainers, after editing pypr
 	      --no-emit-find-links --quiet; } > src/tvmplug/locks/$${lock%%:*}.txt.new; \
 	  mv src/tvmplug/locks/$${lock%%:*}.txt.new src/tvmplug/locks/$${lock%%:*}.txt; \
 	done
+	@for lock in torch onnxruntime "weights --no-deps"; do \
+	  set -- $$lock; echo "Resolving benchmarks/speed/$$1.txt"; \
+	  { echo "# Made by 'make lock' from benchmarks/speed/$$1.in. Do not edit."; \
+	    $(VENV)/bin/uv pip compile benchmarks/speed/$$1.in $${2:-} --universal --python-version 3.10 \
+	      --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	      --no-emit-find-links --quiet; } > benchmarks/speed/$$1.txt.new; \
+	  mv benchmarks/speed/$$1.txt.new benchmarks/speed/$$1.txt; \
+	done
 
 clean: ## Remove everything that was set up or built.
 	@rm -rf $(VENV) .cache build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -111,6 +111,9 @@ def run_compiler(project: Project, target: Target, *, update_golden: bool) -> Ma
     python = compile_python(project)
     argv: list[str | Path] = [python, "-m", "tvmplug.compiler", "--project", project.root]
     argv += ["--target", target.name, "--out", project.compiled_dir(target)]
+    if target.device == "cpu":
+        argv += ["--cpu", str(target.tvm_target["mcpu"])]
+    argv += [] if target.scheduled else ["--plain"]
     argv += ["--update-golden"] if update_golden else []
     argv += ["--debug"] if os.environ.get("TVMPLUG_DEBUG") == "1" else []
     with output.progress(f"compile {project.name} for {target.name}", every_line=True) as show:

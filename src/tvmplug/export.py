@@ -49,6 +49,9 @@ DTYPES = (
 )
 """The element types of inputs and outputs, by NumPy's names, which are TVM's as well."""
 
+WEIGHT_DTYPES = ("float32", "float16", "int8", "int4")
+"""The types that the weights of products and convolutions can be stored in."""
+
 Shape = tuple["int | str", ...]
 """A shape: a number is a fixed size, a name is a dynamic dimension (`(1, "n", 256)`)."""
 
@@ -110,6 +113,12 @@ class Component:
             code.
         rtol: relative tolerance of the golden test, as in `numpy.allclose`.
         atol: absolute tolerance of the golden test, in the unit of the output.
+        weight_dtype: the type that the weights of products and convolutions are stored in, one of
+            WEIGHT_DTYPES; arithmetic is float32 all the same. `int8` and `int4` have a scale for
+            each channel. The compiler measures what it does to the outputs of the cases.
+        max_error: the largest difference that another `weight_dtype` than float32 may make in any
+            output, as a share of its largest absolute value; beyond it, the build fails. The
+            golden test allows as much.
     """
 
     name: str
@@ -122,6 +131,8 @@ class Component:
     ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     rtol: float = 1e-4
     atol: float = 1e-5
+    weight_dtype: str = "float32"
+    max_error: float = 0.02
 
 
 def case_name(case: Case, index: int) -> str:

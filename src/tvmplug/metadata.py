@@ -60,6 +60,10 @@ class ComponentSpec:
         atol: Absolute tolerance of the golden test.
         parallel: Whether its kernels use TVM's pool of workers; where nothing was said, they may.
         calls: The functions of TVM's runtime that it calls by name.
+        weight_dtype: The type that the weights of products and convolutions are stored in.
+        error: The largest difference that this makes in the outputs of the golden cases, measured
+            where the component was compiled, as a share of an output's largest absolute value;
+            None for float32.
     """
 
     name: str
@@ -72,6 +76,8 @@ class ComponentSpec:
     atol: float
     parallel: bool = True
     calls: tuple[str, ...] = ()
+    weight_dtype: str = "float32"
+    error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -183,6 +189,8 @@ def _component(document: Mapping[str, Any]) -> ComponentSpec:
         atol=float(document["atol"]),
         parallel=bool(document.get("parallel", True)),
         calls=tuple(str(name) for name in document.get("calls", ())),
+        weight_dtype=str(document.get("weight_dtype", "float32")),
+        error=None if document.get("error") is None else float(document["error"]),
     )
 
 

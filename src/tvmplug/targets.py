@@ -40,6 +40,7 @@ class Target:
         group: The name that stands for this row and the others of one slice (`macos`).
         device: What the kernels run on: `cpu` or `metal`.
         supported: Whether `tvmplug build` makes it yet.
+        scheduled: Whether kernels get tvmplug's schedules; else they keep TVM's own plain loops.
     """
 
     name: str
@@ -55,11 +56,17 @@ class Target:
     group: str = ""
     device: str = "cpu"
     supported: bool = True
+    scheduled: bool = True
 
     @property
     def is_apple(self) -> bool:
         """Whether its artifacts are frameworks."""
         return self.object_format is ObjectFormat.MACHO
+
+    @property
+    def has_own_kernels(self) -> bool:
+        """Whether kernels get tvmplug's schedules and functions; they are for processors."""
+        return self.scheduled and self.device == "cpu"
 
 
 # The CPU names the oldest processor that is served: AVX2 (x86-64-v3) has been in desktop
@@ -208,6 +215,25 @@ GROUPS: Mapping[str, tuple[Target, ...]] = MappingProxyType(
         for group in dict.fromkeys(row.group for row in _ROWS if row.group)
     }
 )
+
+
+def with_choices(target: Target, *, cpu: str | None, plain: bool) -> Target:
+    """Return a row as the options `--cpu` and `--plain` want it.
+
+    Args:
+        target: A row of the table.
+        cpu: What LLVM calls the oldest processor that is served; None for the table's.
+        plain: Leave tvmplug's schedules out.
+
+    Raises:
+        UsageError: A processor for what does not run on the CPU.
+    """
+    if cpu is not None:
+        if target.device != "cpu":
+            raise UsageError(f"--cpu is not for {target.name}", mend="Leave --cpu out")
+        attributes = {**target.tvm_target, "mcpu": cpu}
+        target = replace(target, tvm_target=MappingProxyType(attributes))
+    return replace(target, scheduled=not plain)
 
 
 def target_named(name: str) -> Target:

@@ -111,6 +111,9 @@ def case(inputs: dict[str, Any] | None = None, outputs: dict[str, Any] | None = 
         ),
         ({"rtol": -1.0}, r"has rtol=-1\.0"),
         ({"atol": float("nan")}, "has atol=nan"),
+        ({"weight_dtype": "int7"}, "has weight_dtype='int7'"),
+        ({"max_error": 0}, "has max_error=0"),
+        ({"max_error": float("nan")}, "has max_error=nan"),
         ({"cases": [dataclasses.replace(GOOD, name="../x")]}, r"repeated name '\.\./x'"),
         (
             {"cases": [dataclasses.replace(GOOD, name="a"), dataclasses.replace(GOOD, name="a")]},

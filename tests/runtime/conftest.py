@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from tvm import relax, tirx
 
-from tvmplug.compiler import tvm_facade
+from tvmplug.compiler import lowering, tvm_facade
 from tvmplug.export import Case, Component, Dim
 from tvmplug.targets import target_named
 
@@ -45,7 +45,7 @@ component = Component(
     dims={"n": Dim(1, 9)},
 )
 target = target_named(sys.argv[1])
-lowered = tvm_facade.lower(component.module, component, "small_", target)
+lowered = lowering.lower(component.module, component, "small_", target).module
 folder = Path(sys.argv[2])
 for name, content in tvm_facade.objects(lowered, "small", target, folder):
     (folder / name).write_bytes(content)

@@ -29,3 +29,18 @@ def add_target_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target", metavar="NAME", help="what to build for (default: this machine, linux-x64)"
     )
+
+
+def add_compile_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--cpu NAME` and `--plain`; `targets.with_choices` takes both."""
+    parser.add_argument(
+        "--cpu",
+        metavar="NAME",
+        help="the oldest processor that the model runs on, as LLVM calls it (x86-64-v4); it must "
+        "be given to every build anew",
+    )
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="leave out tvmplug's schedules: TVM's own code, to compare with",
+    )

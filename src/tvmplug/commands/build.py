@@ -20,9 +20,10 @@ from tvmplug.build import several, steps
 from tvmplug.build.image import Image
 from tvmplug.build.several import Report, Row
 from tvmplug.build.staging import human_size
-from tvmplug.commands import add_json_option, add_project_option
+from tvmplug.commands import add_compile_options, add_json_option, add_project_option
+from tvmplug.errors import UsageError
 from tvmplug.project import Project, chosen_targets, find_project
-from tvmplug.targets import Target
+from tvmplug.targets import Target, with_choices
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,13 +34,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LIST",
         help="what to build for, with commas (ios,android-arm64); default: this machine",
     )
+    add_compile_options(parser)
     add_json_option(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     """Run the command."""
     project = find_project(args.project)
-    targets = chosen_targets(args.target)
+    targets = tuple(
+        with_choices(target, cpu=args.cpu, plain=args.plain)
+        for target in chosen_targets(args.target)
+    )
+    if args.cpu is not None and len(targets) > 1:
+        raise UsageError("--cpu is for one target", mend="Name one target with --target")
     if args.target is None and not targets[0].is_apple:
         return _build_here(project, targets[0], as_json=args.json)
     report = several.build_for(project, targets)

@@ -12,15 +12,22 @@ import argparse
 from tvmplug import output
 from tvmplug.build import steps
 from tvmplug.build.staging import human_size
-from tvmplug.commands import add_json_option, add_project_option, add_target_option
+from tvmplug.commands import (
+    add_compile_options,
+    add_json_option,
+    add_project_option,
+    add_target_option,
+)
 from tvmplug.metadata import METADATA_NAME, read_metadata
 from tvmplug.project import chosen_target, find_project
+from tvmplug.targets import with_choices
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_project_option(parser)
     add_target_option(parser)
+    add_compile_options(parser)
     add_json_option(parser)
     parser.add_argument(
         "--update-golden",
@@ -32,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Run the command."""
     project = find_project(args.project)
-    target = chosen_target(args.target, to_compile=True)
+    target = with_choices(
+        chosen_target(args.target, to_compile=True), cpu=args.cpu, plain=args.plain
+    )
     changed = steps.compile_model(project, target, update_golden=args.update_golden)
     folder = project.compiled_dir(target)
     metadata = read_metadata(folder / METADATA_NAME)

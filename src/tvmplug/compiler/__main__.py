@@ -20,7 +20,7 @@ from tvmplug.compiler import freshness
 from tvmplug.errors import TvmplugError
 from tvmplug.manifest import read_manifest
 from tvmplug.metadata import METADATA_NAME, read_metadata
-from tvmplug.targets import target_named
+from tvmplug.targets import target_named, with_choices
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tvmplug.compiler", description=__doc__)
     parser.add_argument("--project", type=Path, required=True, help="the model plugin's folder")
     parser.add_argument("--target", required=True, help="a name of the table of targets")
+    parser.add_argument("--cpu", help="the oldest processor that is served, as LLVM calls it")
+    parser.add_argument("--plain", action="store_true", help="without tvmplug's schedules")
     parser.add_argument("--out", type=Path, required=True, help="the folder for the artifacts")
     parser.add_argument("--update-golden", action="store_true", help="record golden cases anew")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
@@ -68,7 +70,7 @@ def _answer(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 
 def _compile(options: argparse.Namespace) -> dict[str, Any]:
     root, out = options.project.resolve(), options.out.absolute()
-    target = target_named(options.target)
+    target = with_choices(target_named(options.target), cpu=options.cpu, plain=options.plain)
     read_manifest(root)  # refuses what is no plugin before anything is written
     # Not `out` itself: that is the lock of the toolkit, which may hold it while we run.
     with files.locked(out.with_name(f"{out.name}.compiler"), timeout_s=3600):

@@ -76,7 +76,7 @@ def source_sha256(root: Path, target: Target) -> str:
         "model": files.sha256_tree(root / MODEL_DIR, ignore=_is_no_source),
         "manifest": files.sha256_file(root / MANIFEST_NAME),
         "pins": [PINS.tvm, PINS.tvm_ffi],
-        "target": [target.name, dict(target.tvm_target)],
+        "target": [target.name, dict(target.tvm_target), target.scheduled],
         "tvmplug": [_own_sha256(_PACKAGE / name) for name in _OWN_SOURCES],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

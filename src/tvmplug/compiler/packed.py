@@ -32,7 +32,7 @@ def check_calls(lowered: IRModule, component: str) -> tuple[str, ...]:
     """Compare the library functions that a module calls with those of the wheels' runtime.
 
     Args:
-        lowered: what `tvm_facade.lower` returned.
+        lowered: the module that `lowering.lower` made.
         component: the component's name, for the message.
 
     Returns:

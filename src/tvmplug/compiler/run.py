@@ -13,7 +13,18 @@ from tvmplug import files
 from tvmplug.artifacts import audit
 from tvmplug.artifacts.ar import Member, write_archive
 from tvmplug.artifacts.symbols import read_object
-from tvmplug.compiler import freshness, frontends, golden, interface, packed, placing, tvm_facade
+from tvmplug.compiler import (
+    accuracy,
+    freshness,
+    frontends,
+    golden,
+    interface,
+    lowering,
+    packed,
+    placing,
+    tvm_facade,
+)
+from tvmplug.compiler.cpu.apply import told
 from tvmplug.compiler.loading import load_export
 from tvmplug.compiler.validation import validate
 from tvmplug.errors import ProjectError
@@ -109,10 +120,15 @@ def _compile(
     with _stage(f"lower {component.name}"):
         imported = frontends.to_relax(component, folder)
         spec = interface.describe(component, imported, prefix)
-        lowered = tvm_facade.lower(imported.module, component, spec.prefix, target)
-        calls = packed.check_calls(lowered, component.name)
+        lowered = lowering.lower(imported.module, component, spec.prefix, target)
+        calls = packed.check_calls(lowered.module, component.name)
+    if component.weight_dtype != "float32" and target.has_own_kernels:
+        with _stage(f"measure {component.name} with {component.weight_dtype} weights"):
+            spec = accuracy.with_measured_error(spec, component, imported)
+    for line in told(lowered.kernels):
+        print(f"  {line}", file=sys.stderr, flush=True)
     with _stage(f"codegen {component.name}"):
-        objects = tvm_facade.objects(lowered, component.name, target, scratch)
+        objects = tvm_facade.objects(lowered.module, component.name, target, scratch)
     parallel = any(_POOL in read_object(content, name).undefined for name, content in objects)
     members = [_member(spec.prefix, name, content) for name, content in objects]
     return replace(spec, parallel=parallel, calls=calls), members

@@ -6,11 +6,11 @@ for who only wants an error about the export script.
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ import numpy as np
 
 from tvmplug import files
 from tvmplug.compiler import metal, placing
-from tvmplug.errors import CompileError, ExportError, ToolError
+from tvmplug.compiler.cpu import vector_math
+from tvmplug.compiler.tvm_errors import compile_errors
+from tvmplug.errors import ExportError, ToolError
 from tvmplug.export import Array, Component
 from tvmplug.pins import PINS
 from tvmplug.targets import Target
@@ -156,74 +158,13 @@ def _check_weights(parameters: list[Parameter], bound: Mapping[str, Array]) -> N
             )
 
 
-def lower(module: IRModule, component: Component, prefix: str, target: Target) -> IRModule:
-    """Bind the weights, legalise, fold constants and fuse.
-
-    Args:
-        module: the component's IRModule.
-        component: for its function and its weights.
-        prefix: the component's symbol prefix, `g2p_encoder_`.
-        target: what is compiled for.
-
-    Returns:
-        A module that `objects` takes.
-
-    Raises:
-        CompileError: TVM does not support an operation of the model.
-    """
-    with _compile_errors(component.name):
-        import tvm  # noqa: PLC0415
-        from tvm import relax  # noqa: PLC0415
-
-        # Folding right after legalisation computes transposed and reshaped weights once, here,
-        # instead of in every call. Sorting and sampling are dispatched before, as in TVM's own
-        # default pipeline, because legalisation would take their operators away.
-        transform = relax.transform
-        weights = {name: np.asarray(weight) for name, weight in component.params.items()}
-        passes = [
-            transform.BindParams(component.function, weights),
-            relax.backend.DispatchSampling(),
-            relax.backend.DispatchSortScan(),
-            transform.LegalizeOps(),
-            transform.FoldConstant(),
-            transform.DeadCodeElimination([component.function]),
-            transform.AnnotateTIROpPattern(),
-            transform.FuseOps(),
-            transform.FuseTIR(),
-        ]
-        with tvm.target.Target(dict(target.tvm_target)):
-            lowered = _with_two_kernels(tvm.transform.Sequential(passes)(module))
-            if target.device == "metal":
-                lowered = metal.schedule(lowered)
-        return lowered.with_attr("system_lib_prefix", prefix)
-
-
-def _with_two_kernels(lowered: IRModule) -> IRModule:
-    """Fill a module up with kernels that nobody calls until it has two.
-
-    TVM 0.27 marks a lone kernel as the library's entry and exports it without the prefix as
-    `__tvm_ffi_main`, and writes C source instead of objects for a module without any. It can go
-    when `test_a_component_with_one_kernel_or_none_compiles` passes without it.
-    """
-    import tvm  # noqa: PLC0415
-    from tvm import te  # noqa: PLC0415
-
-    source = te.placeholder((1,), "float32", name="source")
-    copy = te.compute((1,), lambda i: source[i], name="copy")
-    kernels = [f for f in lowered.functions.values() if isinstance(f, tvm.tirx.PrimFunc)]
-    for number in range(len(kernels), 2):
-        name = f"unused_{number}"
-        lowered[name] = te.create_prim_func([source, copy]).with_attr("global_symbol", name)
-    return lowered
-
-
 def objects(
     lowered: IRModule, component: str, target: Target, scratch: Path
 ) -> list[tuple[str, bytes]]:
     """Generate code: the component's object files.
 
     Args:
-        lowered: what `lower` returned.
+        lowered: the module that `lowering.lower` made.
         component: the component's name, for messages.
         target: what is compiled for.
         scratch: a folder for TVM's files; they are removed.
@@ -237,12 +178,8 @@ def objects(
     """
     placing.check_room(scratch, _constant_bytes(lowered) + _CODE_BYTES)
     with files.file_errors(scratch), tempfile.TemporaryDirectory(dir=scratch) as folder:
-        with _compile_errors(component):
-            import tvm  # noqa: PLC0415
-            from tvm import relax  # noqa: PLC0415
-
-            with metal.own_compiler(target):
-                executable = relax.build(lowered, tvm.target.Target(dict(target.tvm_target)))
+        with compile_errors(component):
+            executable = _built(lowered, target)
             paths: list[str] = []
 
             def collect(_: str, objects: list[str], **__: object) -> None:
@@ -250,6 +187,51 @@ def objects(
 
             executable.export_library("unused", fcompile=collect, workspace_dir=folder)
         return [(Path(path).name, Path(path).read_bytes()) for path in paths]
+
+
+def runnable(
+    lowered: IRModule, component: Component, target: Target
+) -> Callable[[Sequence[Array]], list[Array]]:
+    """Generate code for this machine, to run here.
+
+    Args:
+        lowered: the module that `lowering.lower` made.
+        component: for its name and its function.
+        target: this machine's.
+
+    Returns:
+        From inputs, in the function's order, to outputs.
+
+    Raises:
+        CompileError: TVM failed.
+    """
+    with compile_errors(component.name):
+        import tvm  # noqa: PLC0415
+        from tvm import relax  # noqa: PLC0415
+
+        # It registers no functions: two of one prefix could not be loaded.
+        executable = _built(lowered.without_attr("system_lib_prefix"), target)
+        function = relax.VirtualMachine(executable, tvm.cpu())[component.function]
+
+    def run(inputs: Sequence[Array]) -> list[Array]:
+        with compile_errors(component.name):
+            result = function(*(tvm.runtime.tensor(np.asarray(array)) for array in inputs))
+            tensors = result if hasattr(result, "__len__") else [result]
+            return [np.asarray(tensor.numpy()) for tensor in tensors]
+
+    return run
+
+
+def _built(lowered: IRModule, target: Target) -> Any:
+    """TVM's executable, with code for the target."""
+    import tvm  # noqa: PLC0415
+    from tvm import relax  # noqa: PLC0415
+
+    math = vector_math.lowerings() if target.has_own_kernels else nullcontext("default")
+    with metal.own_compiler(target), math as pipeline:
+        return relax.build(
+            lowered, tvm.target.Target(dict(target.tvm_target)), tir_pipeline=pipeline
+        )
 
 
 def _constant_bytes(lowered: IRModule) -> int:
@@ -266,19 +248,3 @@ def _constant_bytes(lowered: IRModule) -> int:
         if isinstance(function, relax.Function):
             relax.analysis.post_order_visit(function, count)
     return sum(sizes)
-
-
-@contextlib.contextmanager
-def _compile_errors(component: str) -> Iterator[None]:
-    """Turn whatever TVM raises into a CompileError with the first telling line."""
-    try:
-        yield
-    except (CompileError, ExportError, OSError, MemoryError):
-        raise
-    except Exception as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        reason = lines[-1] if lines else type(error).__name__
-        raise CompileError(
-            f"TVM cannot compile the component '{component}': {type(error).__name__}: {reason}",
-            mend="Rewrite that part of the model with operations that TVM supports",
-        ) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tvmplug.errors import ExportError
-from tvmplug.export import DTYPES, Array, Case, Component, Dim, case_name, dtype_of
+from tvmplug.export import DTYPES, WEIGHT_DTYPES, Array, Case, Component, Dim, case_name, dtype_of
 
 _CASE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _DIM_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -70,6 +70,7 @@ class _Checked:
         if not component.cases:
             raise self._wrong("has no cases", "Pass at least one Case with inputs and outputs")
         self._tolerances()
+        self._precision()
         self._dims()
         names: list[str] = []
         for index, case in enumerate(component.cases):
@@ -96,6 +97,18 @@ class _Checked:
             value = getattr(self.component, name)
             if not isinstance(value, int | float) or not 0 <= value < float("inf"):
                 raise self._wrong(f"has {name}={value!r}", "Use a number of at least 0")
+
+    def _precision(self) -> None:
+        component = self.component
+        if component.weight_dtype not in WEIGHT_DTYPES:
+            raise self._wrong(
+                f"has weight_dtype={component.weight_dtype!r}",
+                f"Use one of {', '.join(WEIGHT_DTYPES)}",
+            )
+        if not isinstance(component.max_error, int | float) or not 0 < component.max_error <= 1:
+            raise self._wrong(
+                f"has max_error={component.max_error!r}", "Use a share above 0 and up to 1"
+            )
 
     def _dims(self) -> None:
         for name, dim in self.component.dims.items():

@@ -1,0 +1,1 @@
+"""Compiled models against the runtimes that an app's author would pick otherwise."""

@@ -1,0 +1,1 @@
+"""Programs that load one model in one way, call it, and print what that took as JSON."""
