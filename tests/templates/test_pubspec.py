@@ -78,6 +78,7 @@ def test_each_class_that_flutter_registers_is_there(plugin: Path) -> None:
             assert f"package {settings['package']}\n" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", MODELS)
 def test_flutter_finds_the_class_that_loads_the_library(
     rendered: Callable[[str], Path], variant: str

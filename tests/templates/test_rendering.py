@@ -214,6 +214,7 @@ def test_cmake_says_how_to_build_what_is_not_staged(rendered: Any, tmp_path: Pat
         assert "tvmplug build" in " ".join(done.stderr.split())
 
 
+@pytest.mark.slow
 def test_copie_makes_both_kinds(copie: Any, template: Path, tmp_path: Path) -> None:
     for kind in choices("kind"):
         result = copie.copy(extra_answers={"kind": kind}, template_dir=template)
