@@ -14,7 +14,7 @@ import yaml
 from tvmplug.pins import PINS
 
 from .conftest import REPOSITORY
-from .matrix import variants
+from .matrix import parameters, variants
 from .pubspec_rules import DART_FILE_NAME_SINCE, is_constraint, problems
 
 Pubspec = dict[str, Any]
@@ -24,7 +24,7 @@ MODELS = sorted(name for name, answers in VARIANTS.items() if answers["kind"] ==
 
 
 # Renders every variant: its tests are slow.
-@pytest.fixture(params=sorted(VARIANTS))
+@pytest.fixture(params=parameters())
 def plugin(request: pytest.FixtureRequest, rendered: Callable[[str], Path]) -> Path:
     return rendered(request.param)
 
