@@ -77,7 +77,7 @@ class Choices:
         asked: The questions so far, each kernel once, by its text.
     """
 
-    winners: Winners = NO_WINNERS
+    winners: Winners = field(default_factory=dict)
     asked: dict[str, Asked] = field(default_factory=dict)
 
     def pick(self, kernel: Kernel, sizes: Sizes, ranked: Sequence[Choice]) -> Choice:
