@@ -8,8 +8,9 @@ first of the ranking where nothing was measured.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from tvmplug.compiler.cpu.isa import Tile
@@ -75,10 +76,12 @@ class Choices:
     Attributes:
         winners: What was measured on the instruction set that is compiled for.
         asked: The questions so far, each kernel once, by its text.
+        times: How often a kernel was asked for.
     """
 
     winners: Winners = field(default_factory=dict)
     asked: dict[str, Asked] = field(default_factory=dict)
+    times: Counter[str] = field(default_factory=Counter)
 
     def pick(self, kernel: Kernel, sizes: Sizes, ranked: Sequence[Choice]) -> Choice:
         """Choose the tile of one operator.
@@ -91,7 +94,16 @@ class Choices:
         winner = self.winners.get(kernel.text)
         chosen = ranked[0] if winner is None or winner not in ranked else winner
         self.asked[kernel.text] = Asked(kernel, sizes, tuple(ranked), chosen, winner)
+        self.times[kernel.text] += 1
+        if kernel.order is not None:
+            self._forget(replace(kernel, order=None))
         return chosen
+
+    def _forget(self, kernel: Kernel) -> None:
+        """Take a question back: a product met its transposition, and is not itself in the model."""
+        self.times[kernel.text] -= 1
+        if self.times[kernel.text] <= 0:
+            self.asked.pop(kernel.text, None)
 
 
 def told_choices(asked: Sequence[Asked], file: str) -> list[str]:

@@ -92,8 +92,10 @@ def tune_plugin(
                 _say(f"  {note}")
             _say(f"  {_outcome(found)}")
             measured.append(found)
-            tuning = _kept(tuning, isa, job.asked, found, device)
-            winners.write_tuning(model, tuning)
+            kept = _kept(tuning, isa, job.asked, found, device)
+            if kept != tuning:
+                tuning = kept
+                winners.write_tuning(model, tuning)
     known = {job.asked.kernel.text for job in jobs}
     dropped = tuple(sorted(set(tuning.get(isa, {})) - known))
     for text in dropped:
