@@ -152,7 +152,6 @@ def test_every_kernel_is_measured_and_the_file_says_what_won(
     assert str(tuning["another"][GONE].choice) == "4x4"
     isa = instruction_set(host_target().tvm_target).name
     assert all(str(each.choice) != "9x9" for each in tuning.get(isa, {}).values())
-    assert _tune(small.root, capsys, "--threads", "1")["dropped"] == []
 
 
 def test_a_device_is_reached_over_rpc(
