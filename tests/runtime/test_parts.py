@@ -103,8 +103,8 @@ def test_tvms_rpc_client_calls_it(everything: Runtime, cross: Cross, tmp_path: P
     assert told.splitlines()[2].endswith("Error")
 
 
-# A product with weights: its kernel compiled here with two tiles, linked, loaded and run there. Both
-# give the same results, and one of all tiles wins.
+# A product with weights: its kernel is compiled here with two tiles, linked, loaded and run there.
+# Both give the same results, and one of all tiles wins.
 TUNER = """\
 import shlex
 import sys
