@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from tvmplug.relay import relay
 from tvmplug.targets import Target
 
 COMPILE_TIMEOUT_S = 3600
+TUNE_TIMEOUT_S = 12 * 3600
 # Distribution, its pin, and the library that a plugin needs at run time.
 _WHEELS = {
     "apache-tvm": (PINS.tvm, "libtvm_runtime.so"),
@@ -122,6 +123,39 @@ def run_compiler(project: Project, target: Target, *, update_golden: bool) -> Ma
             cwd=project.root,
             env=bootstrap.toolkit_environ(bootstrap.PACKAGE_DIR.parent),
             timeout_s=COMPILE_TIMEOUT_S,
+            show=show,
+        )
+        result = _last_json(done.stdout)
+        if done.returncode != 0 or result is None:
+            raise _compiler_error(result, done.returncode, done.stderr)
+    return result
+
+
+def run_tuner(project: Project, target: Target, arguments: Sequence[str]) -> Mapping[str, Any]:
+    """Measure the kernels of a plugin in its environment, with the tuner's progress in sight.
+
+    Args:
+        project: The model plugin.
+        target: What is compiled for.
+        arguments: Where and how to measure, as `python -m tvmplug.compiler.tuning` takes it.
+
+    Returns:
+        The tuner's result; the winners lie in the plugin's `model/tuning.json`.
+
+    Raises:
+        ExportError, CompileError, FileError, UsageError: What the tuner found.
+        ToolError: The environment cannot be made, or the device does not answer.
+    """
+    python = compile_python(project)
+    argv: list[str | Path] = [python, "-m", "tvmplug.compiler.tuning", "--project", project.root]
+    argv += ["--target", target.name, "--cpu", str(target.tvm_target["mcpu"]), *arguments]
+    argv += ["--debug"] if os.environ.get("TVMPLUG_DEBUG") == "1" else []
+    with output.progress(f"tune {project.name} for {target.name}", every_line=True) as show:
+        done = relay(
+            argv,
+            cwd=project.root,
+            env=bootstrap.toolkit_environ(bootstrap.PACKAGE_DIR.parent),
+            timeout_s=TUNE_TIMEOUT_S,
             show=show,
         )
         result = _last_json(done.stdout)

@@ -7,17 +7,14 @@ stderr, and exits with the error's exit code.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tvmplug import files
 from tvmplug.compiler import freshness
-from tvmplug.errors import TvmplugError
+from tvmplug.compiler.answer import answer
 from tvmplug.manifest import read_manifest
 from tvmplug.metadata import METADATA_NAME, read_metadata
 from tvmplug.targets import target_named, with_choices
@@ -41,31 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--update-golden", action="store_true", help="record golden cases anew")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     options = parser.parse_args(argv)
-    # The author's script and TVM's C++ may print to stdout: only our line may get through.
-    sys.stdout.flush()
-    answer = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        code, result = _answer(options)
-        sys.stdout.flush()
-    finally:
-        os.dup2(answer, 1)
-        os.close(answer)
-    print(json.dumps(result, ensure_ascii=False), flush=True)
-    return code
-
-
-def _answer(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
-    try:
-        return 0, _compile(options)
-    except TvmplugError as error:
-        if options.debug:
-            traceback.print_exc()
-        return error.exit_code, {
-            "error": type(error).__name__,
-            "message": error.message,
-            "mend": error.mend,
-        }
+    return answer(lambda: _compile(options), debug=options.debug)
 
 
 def _compile(options: argparse.Namespace) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from tvmplug.compiler import metal
 from tvmplug.compiler.cpu.apply import Taken, apply
+from tvmplug.compiler.cpu.choices import NO_WINNERS, Asked, Choices, Winners
 from tvmplug.compiler.cpu.isa import instruction_set
 from tvmplug.compiler.cpu.rewrite import rewrite
 from tvmplug.compiler.tvm_errors import compile_errors
@@ -25,13 +28,21 @@ class Lowered:
     Attributes:
         module: What `tvm_facade.objects` takes.
         kernels: What the schedules did with each kernel; empty where there are none.
+        tiles: What was asked for tiles, and which they are.
     """
 
     module: IRModule
     kernels: tuple[Taken, ...] = ()
+    tiles: tuple[Asked, ...] = ()
 
 
-def lower(module: IRModule, component: Component, prefix: str, target: Target) -> Lowered:
+def lower(
+    module: IRModule,
+    component: Component,
+    prefix: str,
+    target: Target,
+    tuned: Mapping[str, Winners] = MappingProxyType({}),
+) -> Lowered:
     """Make kernels of a component's operators.
 
     Args:
@@ -39,6 +50,7 @@ def lower(module: IRModule, component: Component, prefix: str, target: Target) -
         component: for its function and its weights.
         prefix: the component's symbol prefix, `g2p_encoder_`.
         target: what is compiled for.
+        tuned: the tiles that were measured, by the instruction set's name.
 
     Returns:
         The kernels, scheduled for the target.
@@ -69,18 +81,21 @@ def lower(module: IRModule, component: Component, prefix: str, target: Target) -
             transform.FuseTIR(),
         ]
         kernels: tuple[Taken, ...] = ()
+        choices = Choices()
         with tvm.target.Target(dict(target.tvm_target)):
             lowered = tvm.transform.Sequential(bind)(module)
             if target.has_own_kernels:
                 isa = instruction_set(target.tvm_target)
-                lowered = rewrite(lowered, isa, component.weight_dtype)
+                choices = Choices(tuned.get(isa.name, NO_WINNERS))
+                lowered = rewrite(lowered, isa, component.weight_dtype, choices)
             lowered = tvm.transform.Sequential(fuse)(lowered)
             if target.has_own_kernels:
                 lowered, kernels = apply(lowered, isa)
             lowered = _with_two_kernels(lowered)
             if target.device == "metal":
                 lowered = metal.schedule(lowered)
-        return Lowered(lowered.with_attr("system_lib_prefix", prefix), kernels)
+        module = lowered.with_attr("system_lib_prefix", prefix)
+        return Lowered(module, kernels, tuple(choices.asked.values()))
 
 
 def _with_two_kernels(lowered: IRModule) -> IRModule:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +25,9 @@ from tvmplug.compiler import (
     tvm_facade,
 )
 from tvmplug.compiler.cpu.apply import told
+from tvmplug.compiler.cpu.choices import Winners, told_choices
 from tvmplug.compiler.loading import load_export
+from tvmplug.compiler.tuning import winners
 from tvmplug.compiler.validation import validate
 from tvmplug.errors import ProjectError
 from tvmplug.export import Component
@@ -76,6 +78,7 @@ def compile_plugin(root: Path, target: Target, out: Path, *, update_golden: bool
         )
     tvm_facade.check_versions()
     script = root / freshness.MODEL_DIR / freshness.EXPORT_SCRIPT
+    tuned = winners.tiles_of(winners.read_tuning(script.parent))
     # From the start, so that a read-only folder is refused before minutes of work.
     with placing.replacing(out) as fresh:
         source = freshness.source_sha256(root, target)
@@ -87,7 +90,9 @@ def compile_plugin(root: Path, target: Target, out: Path, *, update_golden: bool
         specs: list[ComponentSpec] = []
         members: list[Member] = []
         for component in components:
-            spec, objects = _compile(component, model.prefix, script.parent, target, fresh)
+            spec, objects = _compile(
+                component, model.prefix, script.parent, target, fresh, tuned=tuned
+            )
             specs.append(spec)
             members += objects
         with _stage("pack"):
@@ -115,17 +120,23 @@ def compile_plugin(root: Path, target: Target, out: Path, *, update_golden: bool
 
 
 def _compile(
-    component: Component, prefix: str, folder: Path, target: Target, scratch: Path
+    component: Component,
+    prefix: str,
+    folder: Path,
+    target: Target,
+    scratch: Path,
+    *,
+    tuned: Mapping[str, Winners],
 ) -> tuple[ComponentSpec, list[Member]]:
     with _stage(f"lower {component.name}"):
         imported = frontends.to_relax(component, folder)
         spec = interface.describe(component, imported, prefix)
-        lowered = lowering.lower(imported.module, component, spec.prefix, target)
+        lowered = lowering.lower(imported.module, component, spec.prefix, target, tuned)
         calls = packed.check_calls(lowered.module, component.name)
     if component.weight_dtype != "float32" and target.has_own_kernels:
         with _stage(f"measure {component.name} with {component.weight_dtype} weights"):
             spec = accuracy.with_measured_error(spec, component, imported)
-    for line in told(lowered.kernels):
+    for line in (*told(lowered.kernels), *told_choices(lowered.tiles, winners.SHOWN)):
         print(f"  {line}", file=sys.stderr, flush=True)
     with _stage(f"codegen {component.name}"):
         objects = tvm_facade.objects(lowered.module, component.name, target, scratch)

@@ -222,6 +222,24 @@ def runnable(
     return run
 
 
+def executable(lowered: IRModule, component: Component, target: Target) -> Any:
+    """Generate code that registers no functions: to run here, or to be linked as a library.
+
+    Args:
+        lowered: the module that `lowering.lower` made.
+        component: for its name.
+        target: what is compiled for.
+
+    Returns:
+        TVM's executable.
+
+    Raises:
+        CompileError: TVM failed.
+    """
+    with compile_errors(component.name):
+        return _built(lowered.without_attr("system_lib_prefix"), target)
+
+
 def _built(lowered: IRModule, target: Target) -> Any:
     """TVM's executable, with code for the target."""
     import tvm  # noqa: PLC0415
