@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tvmplug.compiler.tvm_facade import IRModule
 from tvmplug.compiler.onnx_clip import raise_clips
+from tvmplug.compiler.tvm_facade import IRModule
 from tvmplug.errors import ExportError
 from tvmplug.export import Component
 
