@@ -1,0 +1,357 @@
+"""Finds cells: products of few rows whose columns meet again in element-wise steps.
+
+Nothing here knows an LSTM or a GRU. Their gates are columns of products, the update of their
+state is element-wise, and all of it can be computed unit by unit; so it can for any other cell of
+that kind, whatever the order of its gates and the way that its update is written down.
+
+Two facts draw a cell's borders. The *level* of a variable counts the products before it, so that
+one step of a sequence ends where the next one's products begin. And a cell is only taken when the
+rest of the model can be computed before and after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tvmplug.compiler.cpu import columns
+from tvmplug.compiler.cpu.cell_parts import (
+    ACTIVATIONS,
+    OPERATORS,
+    Cell,
+    Columns,
+    Inner,
+    Number,
+    Part,
+    Piece,
+    Stage,
+    Step,
+    Tensor,
+)
+from tvmplug.compiler.cpu.columns import View
+from tvmplug.compiler.cpu.dataflow import Expr, Graph, Var, op_name
+
+MOST_ROWS = 8
+"""With more rows products gain little from being one, and tensors outgrow the scratch memory."""
+
+
+class _NoCell(Exception):  # noqa: N818  says what it is, and is always caught here
+    """What was looked at cannot be one kernel."""
+
+
+@dataclass
+class Finding:
+    """A graph and what is known of its variables.
+
+    Attributes:
+        graph: The block.
+        steps: The variables of element-wise operators on few rows.
+        levels: How many products lie before each variable.
+        members: The variables of steps that belong together, for each of these groups.
+    """
+
+    graph: Graph
+    steps: set[Var] = field(default_factory=set)
+    levels: dict[Var, int] = field(default_factory=dict)
+    members: list[list[Var]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Look at all variables once."""
+        self.steps = {var for var in self.graph.bindings if _is_step(self.graph, var)}
+        for var in self.graph.bindings:
+            before = max((self.levels.get(each, 0) for each in self.graph.inputs[var]), default=0)
+            self.levels[var] = before + (0 if self._stays(var) else 1)
+        self.members = self._groups()
+
+    def _stays(self, var: Var) -> bool:
+        return var in self.steps or columns.behind(self.graph, View(var, 0)) is not None or (
+            op_name(self.graph.value(var)) == "relax.split"
+        )
+
+    def sources(self, var: Var) -> list[Expr]:
+        """What a step computes with, where it really lies."""
+        return [columns.source(self.graph, each).expr for each in self.graph.value(var).args]
+
+    def _groups(self) -> list[list[Var]]:
+        """Steps of one level that read each other."""
+        group = {var: var for var in self.steps}
+
+        def first(var: Var) -> Var:
+            while group[var] != var:
+                group[var] = group[group[var]]
+                var = group[var]
+            return var
+
+        for var in self.graph.bindings:
+            if var in self.steps:
+                for each in self.sources(var):
+                    if each in self.steps and self.levels[each] == self.levels[var]:
+                        group[first(each)] = first(var)
+        found: dict[Var, list[Var]] = {}
+        for var in self.graph.bindings:
+            if var in self.steps:
+                found.setdefault(first(var), []).append(var)
+        return list(found.values())
+
+
+def cells(graph: Graph) -> list[Cell]:
+    """Find the cells of a dataflow block.
+
+    Args:
+        graph: The block.
+
+    Returns:
+        Cells that can all be kernels at the same time, in no certain order.
+    """
+    finding = Finding(graph)
+    taken: list[Cell] = []
+    replaced: dict[Var, list[Var]] = {}
+    covered: set[Var] = set()
+    # A later group takes earlier ones in, not the other way round.
+    for members in sorted(finding.members, key=lambda each: -finding.levels[each[0]]):
+        if covered.intersection(members):
+            continue
+        for stages in (_stages(finding, members), [members]):
+            found = _cell(finding, stages)
+            if found is None:
+                continue
+            wanted = {**replaced, **dict.fromkeys(found.outputs, found.tensors())}
+            if graph.order(wanted) is not None:
+                taken.append(found)
+                replaced = wanted
+                covered.update(var for stage in stages for var in stage)
+                break
+    return taken
+
+
+def _is_step(graph: Graph, var: Var) -> bool:
+    """Whether a variable is computed row by row and column by column."""
+    value = graph.value(var)
+    if value is None or op_name(value) not in OPERATORS:
+        return False
+    rows, width = columns.rows(var), columns.width(var)
+    if rows is None or rows > MOST_ROWS:
+        return False
+    return all(
+        (columns.rows(each), columns.width(each)) == (rows, width)
+        or _is_spread(graph, each, width)
+        for each in value.args
+    )
+
+
+def _is_spread(graph: Graph, expr: Expr, width: int | None) -> bool:
+    """Whether a constant is the same for all rows."""
+    numbers = columns.constant(graph, expr)
+    return numbers is not None and (
+        numbers.size == 1 or (numbers.size == width == numbers.shape[-1])
+    )
+
+
+def _stages(finding: Finding, members: list[Var]) -> list[list[Var]]:
+    """A group, after the one that computes what it multiplies.
+
+    That is a GRU whose reset gate scales the state before the product: a gate times the state,
+    multiplied again.
+    """
+    graph, level = finding.graph, finding.levels[members[0]]
+    inside = _inside(finding, members)
+    gated = {_multiplied(finding, var) for var in inside} & finding.steps
+    if not any(_scales_state(finding, var, level - 1) for var in gated):
+        return [members]
+    before: list[Var] = []
+    for group in finding.members:
+        if finding.levels[group[0]] == level - 1:
+            whole = _inside(finding, group)
+            if all(user in whole or user in inside for user in _users(graph, whole)):
+                before += group
+    return [before, members] if gated.intersection(before) else [members]
+
+
+def _multiplied(finding: Finding, var: Var) -> Expr | None:
+    """What a product multiplies with a constant, None for another variable."""
+    found = columns.dense(finding.graph, var)
+    return None if found is None else columns.source(finding.graph, found.source).expr
+
+
+def _scales_state(finding: Finding, var: Var, level: int) -> bool:
+    """Whether a variable is a gate times a tensor that the gate's own product multiplies."""
+    graph = finding.graph
+    if op_name(graph.value(var)) != "relax.multiply":
+        return False
+    return any(
+        _multiplied(finding, user) == each and finding.levels[user] == level
+        for each in finding.sources(var)
+        for user in _seen_by(graph, each)
+    )
+
+
+def _seen_by(graph: Graph, expr: Expr) -> Iterable[Var]:
+    """Who reads a tensor, itself or as a part."""
+    for user in graph.users.get(expr, ()):
+        yield user
+        if columns.behind(graph, View(user, 0)) is not None:
+            yield from _seen_by(graph, user)
+
+
+def _users(graph: Graph, variables: set[Var]) -> set[Var | None]:
+    """Who reads any of the variables; None stands for what is outside the block."""
+    found: set[Var | None] = {user for var in variables for user in graph.users.get(var, ())}
+    if variables & graph.kept:
+        found.add(None)
+    return found
+
+
+def _inside(finding: Finding, members: Iterable[Var]) -> set[Var]:
+    """A group, and the sums of products before it that nothing else reads."""
+    graph = finding.graph
+    inside = set(members)
+    waiting = list(inside)
+    while waiting:
+        for var in graph.inputs[waiting.pop()]:
+            if var in inside or var not in graph.bindings or var in graph.kept:
+                continue
+            part = columns.behind(graph, View(var, 0)) is not None
+            split = op_name(graph.value(var)) == "relax.split"
+            if (part or split or _is_linear(finding, var)) and inside.issuperset(graph.users[var]):
+                inside.add(var)
+                waiting.append(var)
+    return inside
+
+
+def _is_linear(finding: Finding, expr: Expr) -> bool:
+    """Whether a tensor is a product, or a sum of products and constants."""
+    graph = finding.graph
+    origin = columns.source(graph, expr).expr
+    if columns.dense(graph, origin) is not None:
+        return columns.rows(origin) is not None
+    if origin not in finding.steps or op_name(graph.value(origin)) != "relax.add":
+        return False
+    return all(
+        columns.constant(graph, each) is not None or _is_linear(finding, each)
+        for each in graph.value(origin).args
+    )
+
+
+def _cell(finding: Finding, stages: list[list[Var]]) -> Cell | None:
+    """Say what groups of steps compute, None when that is not worth a kernel or cannot be one."""
+    graph = finding.graph
+    every = {var for stage in stages for var in stage}
+    whole = _inside(finding, every)
+    outputs = [
+        var
+        for var in graph.bindings
+        if var in every and (var in graph.kept or not whole.issuperset(graph.users[var]))
+    ]
+    units = columns.width(outputs[-1]) if outputs else None
+    rows = columns.rows(outputs[-1]) if outputs else None
+    if units is None or rows is None:
+        return None
+    try:
+        made: list[Stage] = []
+        known: set[Var] = set()
+        for number, stage in enumerate(stages):
+            reader = _Reader(finding, whole - known, known, rows, units)
+            wanted = [var for var in stage if var in outputs]
+            if number + 1 < len(stages):
+                later = _inside(finding, stages[number + 1])
+                wanted = [
+                    var
+                    for var in stage
+                    if var in outputs or _read_by(finding, var) & later
+                ]
+            if any((columns.rows(var), columns.width(var)) != (rows, units) for var in wanted):
+                return None
+            made.append(Stage({var: reader.part(View(var, 0)) for var in wanted}))
+            known.update(wanted)
+    except _NoCell:
+        return None
+    found = Cell(rows, units, tuple(made), tuple(outputs))
+    return found if _is_worth(found) else None
+
+
+def _read_by(finding: Finding, var: Var) -> set[Var]:
+    return set(_seen_by(finding.graph, var))
+
+
+def _is_worth(cell: Cell) -> bool:
+    """Whether several products meet, and a gate or a squashed sum is among what is made of them."""
+    parts = [part for stage in cell.stages for part in stage.parts()]
+    pieces = [part for part in parts if isinstance(part, Piece)]
+    squashed = any(isinstance(part, Step) and part.operator in ACTIVATIONS for part in parts)
+    return len(pieces) > 1 and squashed
+
+
+class _Reader:
+    """From variables to parts; what two parts share is one object."""
+
+    def __init__(
+        self, finding: Finding, inside: set[Var], known: set[Var], rows: int, units: int
+    ) -> None:
+        self.finding = finding
+        self.inside = inside
+        self.known = known
+        self.rows = rows
+        self.units = units
+        self.found: dict[tuple[Any, int], Part] = {}
+
+    def part(self, view: View) -> Part:
+        """What some columns of a variable are.
+
+        Raises:
+            _NoCell: they cannot be computed unit by unit.
+        """
+        key = (view.expr, view.start)
+        if key not in self.found:
+            self.found[key] = self._part(view)
+        return self.found[key]
+
+    def _part(self, view: View) -> Part:
+        graph = self.finding.graph
+        if view.expr in self.known:
+            return self._inner(view)
+        spread = self._spread(view)
+        if spread is not None:
+            return spread
+        if columns.rows(view.expr) != self.rows:
+            raise _NoCell
+        behind = columns.behind(graph, view)
+        if behind is not None:
+            return self.part(behind)
+        if view.expr not in self.inside:
+            return Tensor(view.expr, view.start)
+        product = columns.dense(graph, view.expr)
+        if product is not None:
+            return Piece(self._rows_of(product.source), product.weights, view.start)
+        value = graph.value(view.expr)
+        if view.expr not in self.finding.steps:
+            raise _NoCell
+        return Step(
+            op_name(value), tuple(self.part(View(each, view.start)) for each in value.args)
+        )
+
+    def _spread(self, view: View) -> Part | None:
+        numbers = columns.constant(self.finding.graph, view.expr)
+        if numbers is None:
+            return None
+        if numbers.size == 1:
+            return Number(float(numbers.reshape(-1)[0]))
+        if numbers.size != numbers.shape[-1]:
+            return None
+        return Columns(numbers.reshape(-1)[view.start : view.start + self.units])
+
+    def _rows_of(self, expr: Expr) -> Tensor | Inner:
+        origin = columns.source(self.finding.graph, expr)
+        if origin.expr in self.known:
+            return self._inner(origin)
+        if origin.expr in self.inside:
+            raise _NoCell
+        if origin.start == 0 and columns.width(origin.expr) == columns.width(expr):
+            return Tensor(origin.expr, 0)
+        return Tensor(expr, 0)
+
+    def _inner(self, view: View) -> Inner:
+        if view.start != 0 or columns.width(view.expr) != self.units:
+            raise _NoCell
+        return Inner(view.expr)
+
