@@ -50,16 +50,14 @@ def rewrite(module: IRModule, isa: InstructionSet, weight_dtype: str) -> IRModul
             call = relax.call_tir(builder.add_func(found.function, "cell"), arguments, types)
             made = _bindings(cell, call)
             calls[cell.outputs[0]] = made
-            calls.update(dict.fromkeys(cell.outputs[1:], []))
+            calls.update({var: [] for var in cell.outputs[1:]})
             reads = [each for each in tensors if isinstance(each, relax.Var)]
             replaced.update(dict.fromkeys(cell.outputs, reads))
         if not calls:
             return None
-        order = graph.order(replaced)
-        assert order is not None  # the finder asked for this order already
-        return [
-            binding for var in order for binding in calls.get(var, [graph.bindings[var]])
-        ]
+        # The finder asked for this order already.
+        order = graph.order(replaced) or []
+        return [binding for var in order for binding in calls.get(var, [graph.bindings[var]])]
 
     return dataflow.with_blocks(module, change)
 

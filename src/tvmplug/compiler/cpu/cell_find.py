@@ -11,7 +11,7 @@ rest of the model can be computed before and after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,13 +65,11 @@ class Finding:
         self.members = self._groups()
 
     def _stays(self, var: Var) -> bool:
-        return var in self.steps or columns.behind(self.graph, View(var, 0)) is not None or (
-            op_name(self.graph.value(var)) == "relax.split"
-        )
+        return var in self.steps or _is_part(self.graph, var)
 
     def sources(self, var: Var) -> list[Expr]:
         """What a step computes with, where it really lies."""
-        return [columns.source(self.graph, each).expr for each in self.graph.value(var).args]
+        return [columns.source(self.graph, each).expr for each in self.graph.arguments(var)]
 
     def _groups(self) -> list[list[Var]]:
         """Steps of one level that read each other."""
@@ -134,8 +132,7 @@ def _is_step(graph: Graph, var: Var) -> bool:
     if rows is None or rows > MOST_ROWS:
         return False
     return all(
-        (columns.rows(each), columns.width(each)) == (rows, width)
-        or _is_spread(graph, each, width)
+        (columns.rows(each), columns.width(each)) == (rows, width) or _is_spread(graph, each, width)
         for each in value.args
     )
 
@@ -163,7 +160,9 @@ def _stages(finding: Finding, members: list[Var]) -> list[list[Var]]:
     for group in finding.members:
         if finding.levels[group[0]] == level - 1:
             whole = _inside(finding, group)
-            if all(user in whole or user in inside for user in _users(graph, whole)):
+            if all(
+                user in whole or user in inside for var in group for user in _readers(graph, var)
+            ):
                 before += group
     return [before, members] if gated.intersection(before) else [members]
 
@@ -182,24 +181,26 @@ def _scales_state(finding: Finding, var: Var, level: int) -> bool:
     return any(
         _multiplied(finding, user) == each and finding.levels[user] == level
         for each in finding.sources(var)
-        for user in _seen_by(graph, each)
+        for user in _readers(graph, each)
+        if user is not None
     )
 
 
-def _seen_by(graph: Graph, expr: Expr) -> Iterable[Var]:
-    """Who reads a tensor, itself or as a part."""
-    for user in graph.users.get(expr, ()):
-        yield user
-        if columns.behind(graph, View(user, 0)) is not None:
-            yield from _seen_by(graph, user)
+def _readers(graph: Graph, var: Var) -> Iterator[Var | None]:
+    """Who computes with a variable or with a part of it; None stands for what is outside."""
+    if var in graph.kept:
+        yield None
+    for user in graph.users.get(var, ()):
+        if _is_part(graph, user):
+            yield from _readers(graph, user)
+        else:
+            yield user
 
 
-def _users(graph: Graph, variables: set[Var]) -> set[Var | None]:
-    """Who reads any of the variables; None stands for what is outside the block."""
-    found: set[Var | None] = {user for var in variables for user in graph.users.get(var, ())}
-    if variables & graph.kept:
-        found.add(None)
-    return found
+def _is_part(graph: Graph, var: Var) -> bool:
+    """Whether a variable only stands for columns of another one."""
+    split = op_name(graph.value(var)) == "relax.split"
+    return split or columns.behind(graph, View(var, 0)) is not None
 
 
 def _inside(finding: Finding, members: Iterable[Var]) -> set[Var]:
@@ -211,9 +212,9 @@ def _inside(finding: Finding, members: Iterable[Var]) -> set[Var]:
         for var in graph.inputs[waiting.pop()]:
             if var in inside or var not in graph.bindings or var in graph.kept:
                 continue
-            part = columns.behind(graph, View(var, 0)) is not None
-            split = op_name(graph.value(var)) == "relax.split"
-            if (part or split or _is_linear(finding, var)) and inside.issuperset(graph.users[var]):
+            if (_is_part(graph, var) or _is_linear(finding, var)) and inside.issuperset(
+                graph.users[var]
+            ):
                 inside.add(var)
                 waiting.append(var)
     return inside
@@ -229,7 +230,7 @@ def _is_linear(finding: Finding, expr: Expr) -> bool:
         return False
     return all(
         columns.constant(graph, each) is not None or _is_linear(finding, each)
-        for each in graph.value(origin).args
+        for each in graph.arguments(origin)
     )
 
 
@@ -251,15 +252,10 @@ def _cell(finding: Finding, stages: list[list[Var]]) -> Cell | None:
         made: list[Stage] = []
         known: set[Var] = set()
         for number, stage in enumerate(stages):
-            reader = _Reader(finding, whole - known, known, rows, units)
+            reader = _Reader(finding, whole, known, rows, units)
+            later = [each for group in stages[number + 1 :] for each in group]
             wanted = [var for var in stage if var in outputs]
-            if number + 1 < len(stages):
-                later = _inside(finding, stages[number + 1])
-                wanted = [
-                    var
-                    for var in stage
-                    if var in outputs or _read_by(finding, var) & later
-                ]
+            wanted += [var for var in _handed_on(finding, stage, later) if var not in wanted]
             if any((columns.rows(var), columns.width(var)) != (rows, units) for var in wanted):
                 return None
             made.append(Stage({var: reader.part(View(var, 0)) for var in wanted}))
@@ -270,8 +266,21 @@ def _cell(finding: Finding, stages: list[list[Var]]) -> Cell | None:
     return found if _is_worth(found) else None
 
 
-def _read_by(finding: Finding, var: Var) -> set[Var]:
-    return set(_seen_by(finding.graph, var))
+def _handed_on(finding: Finding, stage: list[Var], later: list[Var]) -> list[Var]:
+    """What a later stage reads of a stage; sums of products it computes itself."""
+    graph = finding.graph
+    readers = {
+        var
+        for var in _inside(finding, later)
+        if var in finding.steps or columns.dense(graph, var) is not None
+    }
+    return [
+        var
+        for var in graph.bindings
+        if readers.intersection(graph.users[var])
+        and columns.source(graph, var).expr in stage
+        and not _is_linear(finding, var)
+    ]
 
 
 def _is_worth(cell: Cell) -> bool:
@@ -323,12 +332,10 @@ class _Reader:
         product = columns.dense(graph, view.expr)
         if product is not None:
             return Piece(self._rows_of(product.source), product.weights, view.start)
-        value = graph.value(view.expr)
         if view.expr not in self.finding.steps:
             raise _NoCell
-        return Step(
-            op_name(value), tuple(self.part(View(each, view.start)) for each in value.args)
-        )
+        arguments = [View(each, view.start) for each in graph.arguments(view.expr)]
+        return Step(op_name(graph.value(view.expr)), tuple(self.part(each) for each in arguments))
 
     def _spread(self, view: View) -> Part | None:
         numbers = columns.constant(self.finding.graph, view.expr)
@@ -354,4 +361,3 @@ class _Reader:
         if view.start != 0 or columns.width(view.expr) != self.units:
             raise _NoCell
         return Inner(view.expr)
-

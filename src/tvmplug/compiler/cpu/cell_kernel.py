@@ -7,7 +7,7 @@ and when all are there comes what follows on them, in vectors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,7 +122,7 @@ class _Writer:
         from tvm.script.ir_builder import IRBuilder  # noqa: PLC0415  takes a second
         from tvm.tirx.script import builder as T  # noqa: N812, PLC0415  TVM's name for it
 
-        with IRBuilder() as builder:
+        with IRBuilder() as builder:  # noqa: SIM117  the function is complete when the inner ends
             with T.prim_func(private=True, s_tir=True):
                 T.func_attr({CELL: True, "tirx.noalias": True, "op_pattern": 8})  # kOpaque
                 for number, expr in enumerate(self.cell.tensors()):
@@ -156,16 +156,16 @@ class _Writer:
         """A number of a tensor or of an earlier stage."""
         if isinstance(source, Tensor):
             buffer = self.tensors[source.expr]
-            return buffer[(*_leading(known_shape(source.expr), row), column + source.start)]
+            return buffer[_index(source.expr, row, column + source.start)]
         if source.var in self.inner:
             return self.inner[source.var][row, column]
-        return self.outputs[source.var][(*_leading(known_shape(source.var), row), column)]
+        return self.outputs[source.var][_index(source.var, row, column)]
 
     def target(self, var: Any, row: Expr, column: Expr) -> tuple[Buffer, list[Expr]]:
         """Where a result's number is written."""
         if var in self.inner:
             return self.inner[var], [row, column]
-        return self.outputs[var], [*_leading(known_shape(var), row), column]
+        return self.outputs[var], list(_index(var, row, column))
 
 
 class _Stage:
@@ -184,10 +184,11 @@ class _Stage:
         used = plan.stage.readers()
         # TVM writes an expression again wherever it is read: what is read twice gets a name.
         self.shared = [
-            part
-            for part in plan.stage.parts()
-            if isinstance(part, Step) and used[id(part)] > 1
+            part for part in plan.stage.parts() if isinstance(part, Step) and used[id(part)] > 1
         ]
+        self.buffers = {
+            id(part): T.sblock_alloc_buffer((self.lanes,), scope="local") for part in self.shared
+        }
         self.names: dict[int, Buffer] = {}
         self.places: Mapping[int, int] = {id(part): i for i, part in enumerate(plan.columns)}
         take, each = writer.given.pop, plan.packed
@@ -195,7 +196,7 @@ class _Stage:
             (one, take(0), None if one.changes is None else take(0)) for one in each.passes
         ]
         self.scales = None if each.scales is None else take(0)
-        self.columns = take(0) if plan.columns else None
+        self.columns: Buffer = take(0) if plan.columns else None
         size = plan.sums.most * plan.tile.rows * self.width
         self.acc = T.sblock_alloc_buffer((size,), scope="local")
         blocks = -(-writer.cell.units // self.width)
@@ -259,7 +260,9 @@ class _Stage:
 
     def _vectors(self, height: int) -> list[tuple[int, int]]:
         """Row and first unit of all vectors of a tile."""
-        return [(down, first) for down in range(height) for first in range(0, self.width, self.lanes)]
+        return [
+            (down, first) for down in range(height) for first in range(0, self.width, self.lanes)
+        ]
 
     def _at(self, place: int, height: int, down: int, unit: Expr) -> Expr:
         """Where a register's number lies."""
@@ -283,18 +286,16 @@ class _Stage:
     def _results(self, row: Expr, unit: Expr, loop: Callable[[int], Any], count: int) -> None:
         """Compute the results of some units of one row."""
         T = self.T  # noqa: N806
+        self.names = {}
         for part in self.shared:
-            name = self.names.get(id(part))
-            if name is None:
-                name = T.sblock_alloc_buffer((self.lanes,), scope="local")
-            self.names.pop(id(part), None)
+            name = self.buffers[id(part)]
             with loop(count) as lane:
                 T.buffer_store(name, self._value(part, row, unit, lane), [lane])
             self.names[id(part)] = name
-        for var, part in self.plan.stage.results.items():
+        for var, result in self.plan.stage.results.items():
             with loop(count) as lane:
                 buffer, index = self.writer.target(var, row, unit + lane)
-                T.buffer_store(buffer, self._value(part, row, unit, lane), index)
+                T.buffer_store(buffer, self._value(result, row, unit, lane), index)
 
     def _value(self, part: Part, row: Expr, first: Expr, lane: Expr) -> Expr:
         """A part's number for one unit of one row."""
@@ -311,15 +312,14 @@ class _Stage:
             for each in held.others:
                 value = value + self._value(each, row, first, lane)
             return value
-        if isinstance(part, Number):
-            return tirx.const(part.value, "float32")
-        if isinstance(part, Columns):
-            return self.columns[self.places[id(part)], unit]
+        if isinstance(part, Step):
+            arguments = [self._value(each, row, first, lane) for each in part.arguments]
+            return OPERATORS[part.operator](*arguments)
         if isinstance(part, Tensor | Inner):
             return self.writer.read(part, row, unit)
-        assert isinstance(part, Step)  # all products are held
-        arguments = [self._value(each, row, first, lane) for each in part.arguments]
-        return OPERATORS[part.operator](*arguments)
+        if isinstance(part, Number):
+            return tirx.const(part.value, "float32")
+        return self.columns[self.places[id(part)], unit]
 
 
 def _zero() -> Expr:
@@ -328,12 +328,12 @@ def _zero() -> Expr:
     return tirx.const(0.0, "float32")
 
 
-def _leading(shape: tuple[int, ...] | None, row: Expr) -> list[Expr]:
-    """The indices of a row: leading dimensions are counted through."""
-    sizes = (shape or ())[:-1]
+def _index(tensor: Expr, row: Expr, column: Expr) -> tuple[Expr, ...]:
+    """Where a number of a tensor lies whose leading dimensions are counted through as rows."""
+    sizes = (known_shape(tensor) or ())[:-1]
     many = [axis for axis, size in enumerate(sizes) if size > 1]
     index: list[Expr] = [0] * len(sizes)
     for axis in reversed(many):
         index[axis] = row if axis == many[0] else row % sizes[axis]
         row = row // sizes[axis]
-    return index
+    return (*index, column)

@@ -9,9 +9,7 @@ from typing import Any
 
 from tvmplug.compiler.cpu.dataflow import Array, Expr
 
-ACTIVATIONS = frozenset(
-    {"relax.sigmoid", "relax.tanh", "relax.nn.silu", "relax.nn.gelu"}
-)
+ACTIVATIONS = frozenset({"relax.sigmoid", "relax.tanh", "relax.nn.silu", "relax.nn.gelu"})
 """What makes a cell of products: without one of these, it is some other sum."""
 _READING_TWICE = frozenset({"relax.square", "relax.nn.silu", "relax.nn.gelu"})
 
@@ -186,4 +184,3 @@ OPERATORS: Mapping[str, Callable[..., Expr]] = MappingProxyType(
     }
 )
 """The operators that a cell may hold, and what they are for one number."""
-

@@ -15,6 +15,7 @@ import numpy as np
 from tvmplug.compiler.cpu.dataflow import Array, Expr, Graph, known_shape, op_name
 
 _MOVING = ("relax.reshape", "relax.squeeze", "relax.expand_dims")
+_FOLDED = ("relax.permute_dims", "relax.strided_slice", "relax.add")
 
 
 @dataclass(frozen=True)
@@ -98,20 +99,21 @@ def constant(graph: Graph, expr: Expr) -> Array | None:
     if isinstance(expr, ir.GenericConst):
         return np.asarray(expr.value.numpy())
     value = graph.value(expr)
-    if value is None:
-        return None
-    if isinstance(value, relax.Var) or isinstance(value, ir.GenericConst):
+    if isinstance(value, relax.Var | ir.GenericConst):
         return constant(graph, value)
-    name = op_name(value)
-    if name not in (*_MOVING, "relax.permute_dims", "relax.strided_slice", "relax.add"):
+    shape, name = (None, "") if value is None else (known_shape(expr), op_name(value))
+    if shape is None or name not in (*_MOVING, *_FOLDED):
         return None
-    shape = known_shape(expr)
-    first = constant(graph, value.args[0])
-    if shape is None or first is None:
-        return None
+    count = 2 if name == "relax.add" else 1  # a slice takes its sizes as well
+    numbers = [constant(graph, each) for each in graph.arguments(expr)[:count]]
+    known = [each for each in numbers if each is not None]
+    return _folded(name, value, known, shape) if len(known) == count else None
+
+
+def _folded(name: str, value: Any, numbers: Sequence[Array], shape: Sequence[int]) -> Array | None:
+    first = numbers[0]
     if name == "relax.add":
-        second = constant(graph, value.args[1])
-        return None if second is None else np.asarray(first + second)
+        return np.asarray(first + numbers[1])
     if name == "relax.permute_dims":
         axes = value.attrs.axes
         return np.transpose(first, None if axes is None else [int(axis) for axis in axes])
@@ -142,9 +144,7 @@ def _of_split(graph: Graph, item: Any, start: int) -> View | None:
     shape = known_shape(value.args[0])
     if shape is None or int(value.attrs.axis) % len(shape) != len(shape) - 1:
         return None
-    begin = sum(
-        int(field.shape.values[-1]) for field in list(value.ty.fields)[: int(item.index)]
-    )
+    begin = sum(int(field.shape.values[-1]) for field in list(value.ty.fields)[: int(item.index)])
     return View(value.args[0], start + begin)
 
 

@@ -39,6 +39,10 @@ class Graph:
         binding = self.bindings.get(expr) if isinstance(expr, relax.Var) else None
         return binding.value if isinstance(binding, relax.VarBinding) else None
 
+    def arguments(self, var: Var) -> list[Expr]:
+        """What the operator that a variable is bound to takes."""
+        return list(getattr(self.value(var), "args", ()))
+
     def order(self, replaced: Mapping[Var, Sequence[Var]]) -> list[Var] | None:
         """The bindings' variables so that each comes after what it reads.
 
