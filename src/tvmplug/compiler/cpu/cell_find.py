@@ -13,31 +13,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from tvmplug.compiler.cpu import columns
 from tvmplug.compiler.cpu.cell_parts import (
     ACTIVATIONS,
     OPERATORS,
     Cell,
-    Columns,
-    Inner,
-    Number,
-    Part,
     Piece,
     Stage,
     Step,
-    Tensor,
 )
+from tvmplug.compiler.cpu.cell_read import NoCell, Reader
 from tvmplug.compiler.cpu.columns import View
 from tvmplug.compiler.cpu.dataflow import Expr, Graph, Var, op_name
 
 MOST_ROWS = 8
 """With more rows products gain little from being one, and tensors outgrow the scratch memory."""
-
-
-class _NoCell(Exception):  # noqa: N818  says what it is, and is always caught here
-    """What was looked at cannot be one kernel."""
 
 
 @dataclass
@@ -252,7 +243,9 @@ def _cell(finding: Finding, stages: list[list[Var]]) -> Cell | None:
         made: list[Stage] = []
         known: set[Var] = set()
         for number, stage in enumerate(stages):
-            reader = _Reader(finding, whole, known, rows, units)
+            reader = Reader(
+                graph, inside=whole, steps=finding.steps, known=known, size=(rows, units)
+            )
             later = [each for group in stages[number + 1 :] for each in group]
             wanted = [var for var in stage if var in outputs]
             wanted += [var for var in _handed_on(finding, stage, later) if var not in wanted]
@@ -260,7 +253,7 @@ def _cell(finding: Finding, stages: list[list[Var]]) -> Cell | None:
                 return None
             made.append(Stage({var: reader.part(View(var, 0)) for var in wanted}))
             known.update(wanted)
-    except _NoCell:
+    except NoCell:
         return None
     found = Cell(rows, units, tuple(made), tuple(outputs))
     return found if _is_worth(found) else None
@@ -289,75 +282,3 @@ def _is_worth(cell: Cell) -> bool:
     pieces = [part for part in parts if isinstance(part, Piece)]
     squashed = any(isinstance(part, Step) and part.operator in ACTIVATIONS for part in parts)
     return len(pieces) > 1 and squashed
-
-
-class _Reader:
-    """From variables to parts; what two parts share is one object."""
-
-    def __init__(
-        self, finding: Finding, inside: set[Var], known: set[Var], rows: int, units: int
-    ) -> None:
-        self.finding = finding
-        self.inside = inside
-        self.known = known
-        self.rows = rows
-        self.units = units
-        self.found: dict[tuple[Any, int], Part] = {}
-
-    def part(self, view: View) -> Part:
-        """What some columns of a variable are.
-
-        Raises:
-            _NoCell: they cannot be computed unit by unit.
-        """
-        key = (view.expr, view.start)
-        if key not in self.found:
-            self.found[key] = self._part(view)
-        return self.found[key]
-
-    def _part(self, view: View) -> Part:
-        graph = self.finding.graph
-        if view.expr in self.known:
-            return self._inner(view)
-        spread = self._spread(view)
-        if spread is not None:
-            return spread
-        if columns.rows(view.expr) != self.rows:
-            raise _NoCell
-        behind = columns.behind(graph, view)
-        if behind is not None:
-            return self.part(behind)
-        if view.expr not in self.inside:
-            return Tensor(view.expr, view.start)
-        product = columns.dense(graph, view.expr)
-        if product is not None:
-            return Piece(self._rows_of(product.source), product.weights, view.start)
-        if view.expr not in self.finding.steps:
-            raise _NoCell
-        arguments = [View(each, view.start) for each in graph.arguments(view.expr)]
-        return Step(op_name(graph.value(view.expr)), tuple(self.part(each) for each in arguments))
-
-    def _spread(self, view: View) -> Part | None:
-        numbers = columns.constant(self.finding.graph, view.expr)
-        if numbers is None:
-            return None
-        if numbers.size == 1:
-            return Number(float(numbers.reshape(-1)[0]))
-        if numbers.size != numbers.shape[-1]:
-            return None
-        return Columns(numbers.reshape(-1)[view.start : view.start + self.units])
-
-    def _rows_of(self, expr: Expr) -> Tensor | Inner:
-        origin = columns.source(self.finding.graph, expr)
-        if origin.expr in self.known:
-            return self._inner(origin)
-        if origin.expr in self.inside:
-            raise _NoCell
-        if origin.start == 0 and columns.width(origin.expr) == columns.width(expr):
-            return Tensor(origin.expr, 0)
-        return Tensor(expr, 0)
-
-    def _inner(self, view: View) -> Inner:
-        if view.start != 0 or columns.width(view.expr) != self.units:
-            raise _NoCell
-        return Inner(view.expr)
