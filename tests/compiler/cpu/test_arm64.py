@@ -39,6 +39,7 @@ def test_products_of_two_tensors(case: matmul.Batched) -> None:
     matmul.check_batched(case, build_arm64)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(case=cell.CASES)
 def test_recurrent_cells(case: cell.Case) -> None:
