@@ -40,7 +40,7 @@ def test_products_of_two_tensors(case: matmul.Batched) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(case=cell.CASES)
 def test_recurrent_cells(case: cell.Case) -> None:
     cell.check(case, build_arm64)

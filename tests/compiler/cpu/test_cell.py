@@ -214,14 +214,14 @@ def check(case: Case, build: Build = build, rounded: Weights | None = None) -> N
 
 
 @pytest.mark.slow
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(case=CASES)
 def test_a_cell_is_numpys_in_one_kernel(case: Case) -> None:
     check(case)
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     dtype=st.sampled_from(NARROW),
     kind=st.sampled_from(sorted(ORDERS)),
