@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tvm import relax
 
 from tests.compiler.cpu import kernels
+from tests.compiler.cpu import test_cell as cell
 from tests.compiler.cpu import test_conv as conv
 from tests.compiler.cpu import test_elementwise as elementwise
 from tests.compiler.cpu import test_matmul as matmul
@@ -38,6 +39,13 @@ def test_products_with_weights(case: matmul.Dense) -> None:
 @given(case=matmul.BATCHED)
 def test_products_of_two_tensors(case: matmul.Batched) -> None:
     matmul.check_batched(case, build_arm64)
+
+
+@pytest.mark.slow
+@settings(max_examples=8, deadline=None)
+@given(case=cell.CASES)
+def test_recurrent_cells(case: cell.Case) -> None:
+    cell.check(case, build_arm64)
 
 
 @settings(max_examples=12, deadline=None)

@@ -175,3 +175,24 @@ def test_a_vector_by_a_matrix_and_other_types_are_left_right() -> None:
     x = numbers((6,), 2)
     built = build(make, [(6,)])
     close(built.call(x), x.astype("float64") @ weights, 6)
+
+
+def test_what_is_added_to_a_product_may_be_computed_in_its_kernel() -> None:
+    first, second = numbers((24, 48), 1), numbers((48, 24), 2)
+
+    def make(builder: Any) -> Callable[..., Any]:
+        def function(x: Any) -> Any:
+            y = builder.emit(relax.op.nn.relu(builder.emit(relax.op.matmul(x, relax.const(first)))))
+            part = builder.emit(relax.op.strided_slice(y, [1], [3], [27]))
+            more = builder.emit(relax.op.tanh(builder.emit(relax.op.multiply(part, part))))
+            product = builder.emit(relax.op.matmul(y, relax.const(second)))
+            return relax.op.add(more, product)
+
+        return function
+
+    x = numbers((20, 24), 3)
+    built = build(make, [x.shape])
+    took(built)
+    assert "reduction" not in built.rules.values()
+    y = np.maximum(x.astype("float64") @ first, 0)
+    close(built.call(x), np.tanh(y[:, 3:27] ** 2) + y @ second, 48)

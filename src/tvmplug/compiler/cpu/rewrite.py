@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tvmplug.compiler.cpu import (
+    cell,
     conv,
     conv_layout,
     conv_transposed,
@@ -86,6 +87,7 @@ def rewrite(
     """
     from tvm import relax  # noqa: PLC0415  takes a second
 
+    module = cell.rewrite(module, isa, weight_dtype)
     mutator = _mutator()(module, isa, weight_dtype, choices or Choices())
     for name, function in module.functions.items():
         if isinstance(function, relax.Function) and "Primitive" not in (function.attrs or {}):

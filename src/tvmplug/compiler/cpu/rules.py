@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tvmplug.compiler.cpu.cell import schedule_cell
 from tvmplug.compiler.cpu.conv_schedule import schedule_convolution
 from tvmplug.compiler.cpu.elementwise import schedule_elementwise, schedule_view
 from tvmplug.compiler.cpu.isa import InstructionSet
@@ -37,6 +38,7 @@ class Rule:
 
 
 RULES: tuple[Rule, ...] = (
+    Rule("cell", schedule_cell),
     Rule("product", schedule_tiles),
     Rule("convolution", schedule_convolution),
     Rule("view", schedule_view),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tvmplug.compiler.cpu.blocks import annotation, extent, only_later
@@ -30,9 +31,12 @@ def schedule_tiles(sch: Any, isa: InstructionSet) -> bool:
         return False
     acc = products[0]
     packs = [block for block in blocks if annotation(sch, block, PACK) is not None]
+    earlier = _added(sch, blocks, acc)
     last = only_later(sch, blocks, acc)
     if last is None:
         return False
+    for block in earlier:
+        sch.compute_inline(block)
     loops = sch.get_loops(acc)
     batch = loops[: int(annotation(sch, acc, TILE))]
     row_tile, column_tile, row, column, *steps = loops[len(batch) :]
@@ -61,6 +65,13 @@ def schedule_tiles(sch: Any, isa: InstructionSet) -> bool:
         first = sch.get_loops(acc)[1 + (1 if packs else 0)]
     sch.decompose_reduction(acc, first)
     return True
+
+
+def _added(sch: Any, blocks: Sequence[Any], acc: Any) -> list[Any]:
+    """The blocks before a product that do not pack: they compute what its last step adds."""
+    # Block handles do not compare equal in TVM 0.27.
+    place = [sch.get(block).name_hint for block in blocks].index(sch.get(acc).name_hint)
+    return [block for block in blocks[:place] if annotation(sch, block, PACK) is None]
 
 
 def _lanes(sch: Any, loop: Any, isa: InstructionSet) -> Any:
