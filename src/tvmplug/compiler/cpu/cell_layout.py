@@ -140,7 +140,7 @@ def tile_for(isa: InstructionSet, rows: int, slots: int, units: int) -> Tile | N
     )
     if not fitting:
         return None
-    found = dataclasses.replace(isa, tiles=fitting).tile_for(rows, slots * units)
+    found = dataclasses.replace(isa, tiles=fitting).ranked(rows, slots * units)[0]
     return Tile(found.rows, found.vectors // slots)
 
 
