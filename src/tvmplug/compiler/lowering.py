@@ -1,14 +1,15 @@
-"""From a model's operators to kernels: bind weights, legalise, fold, fuse, and schedule."""
+"""From a model's operators to kernels: bind weights, legalise, fold, fuse, and name."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import re
 from typing import Any
 
 import numpy as np
 
 from tvmplug.compiler import metal
-from tvmplug.compiler.cpu.apply import Taken, apply
+from tvmplug.compiler.cpu.apply import apply
 from tvmplug.compiler.cpu.isa import instruction_set
 from tvmplug.compiler.cpu.rewrite import rewrite
 from tvmplug.compiler.tvm_errors import compile_errors
@@ -18,20 +19,12 @@ from tvmplug.targets import Target
 IRModule = Any
 
 
-@dataclass(frozen=True)
-class Lowered:
-    """A component as kernels.
-
-    Attributes:
-        module: What `tvm_facade.objects` takes.
-        kernels: What the schedules did with each kernel; empty where there are none.
-    """
-
-    module: IRModule
-    kernels: tuple[Taken, ...] = ()
+# The numbers by which TVM tells kernels of the same operators apart.
+_NUMBER = re.compile(r"\d+(?=_|$)")
+_DIGITS = 10
 
 
-def lower(module: IRModule, component: Component, prefix: str, target: Target) -> Lowered:
+def lower(module: IRModule, component: Component, prefix: str, target: Target) -> IRModule:
     """Make kernels of a component's operators.
 
     Args:
@@ -41,7 +34,7 @@ def lower(module: IRModule, component: Component, prefix: str, target: Target) -
         target: what is compiled for.
 
     Returns:
-        The kernels, scheduled for the target.
+        The kernels, with TVM's plain loops: `kernels` lays them out. Those for GPUs are scheduled.
 
     Raises:
         CompileError: TVM does not support an operation of the model.
@@ -68,27 +61,63 @@ def lower(module: IRModule, component: Component, prefix: str, target: Target) -
             transform.FuseOps(),
             transform.FuseTIR(),
         ]
-        kernels: tuple[Taken, ...] = ()
         with tvm.target.Target(dict(target.tvm_target)):
             lowered = tvm.transform.Sequential(bind)(module)
             if target.has_own_kernels:
                 isa = instruction_set(target.tvm_target)
                 lowered = rewrite(lowered, isa, component.weight_dtype)
             lowered = tvm.transform.Sequential(fuse)(lowered)
-            if target.has_own_kernels:
-                lowered, kernels = apply(lowered, isa)
-            lowered = _with_two_kernels(lowered)
+            lowered = _named_by_content(lowered)
             if target.device == "metal":
-                lowered = metal.schedule(lowered)
-        return Lowered(lowered.with_attr("system_lib_prefix", prefix), kernels)
+                lowered = metal.schedule(with_two_kernels(lowered))
+        return lowered.with_attr("system_lib_prefix", prefix)
 
 
-def _with_two_kernels(lowered: IRModule) -> IRModule:
+def scheduled(lowered: IRModule, target: Target) -> IRModule:
+    """Lay out the loops of all kernels of a module, where the rules are for its target."""
+    import tvm  # noqa: PLC0415
+
+    if not target.has_own_kernels:
+        return lowered
+    with tvm.target.Target(dict(target.tvm_target)):
+        return apply(lowered, instruction_set(target.tvm_target))[0]
+
+
+def _named_by_content(lowered: IRModule) -> IRModule:
+    """Give each kernel a name that says what it computes, and a hash of how.
+
+    TVM numbers kernels by their place in the model: with a layer more, all that follow would have
+    other names, and objects hold names.
+    """
+    import tvm_ffi  # noqa: PLC0415
+    from tvm import relax, tirx  # noqa: PLC0415
+
+    taken: set[str] = set()
+    for variable, function in list(lowered.functions.items()):
+        if isinstance(function, tirx.PrimFunc):
+            nameless = function.without_attr("global_symbol")
+            content = f"{nameless.script(show_meta=True)}{tvm_ffi.structural_hash(nameless)}"
+            digest = hashlib.sha256(content.encode()).hexdigest()[:_DIGITS]
+            name = f"{_NUMBER.sub('', variable.name_hint)}_{digest}"
+            while name in taken:  # an author's own kernel, twice
+                name += "_"
+            taken.add(name)
+            lowered[variable] = function.with_attr("global_symbol", name)
+    return relax.transform.NormalizeGlobalVar()(lowered)
+
+
+def with_two_kernels(lowered: IRModule) -> IRModule:
     """Fill a module up with kernels that nobody calls until it has two.
 
     TVM 0.27 marks a lone kernel as the library's entry and exports it without the prefix as
     `__tvm_ffi_main`, and writes C source instead of objects for a module without any. It can go
     when `test_a_component_with_one_kernel_or_none_compiles` passes without it.
+
+    Args:
+        lowered: a module; it is changed.
+
+    Returns:
+        The module.
     """
     import tvm  # noqa: PLC0415
     from tvm import te  # noqa: PLC0415
