@@ -16,7 +16,7 @@ export TVMPLUG_CACHE_DIR := $(CURDIR)/.cache/tvmplug
 export TVMPLUG_TEST_CARGO_TARGET := $(CURDIR)/.cache/cargo/tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup toolchain demo demo-app test test-phones test-fleet test-fast lint typecheck format bench docs lock clean
+.PHONY: help setup toolchain demo demo-app test test-kernels test-phones test-fleet test-fast lint typecheck format bench docs lock clean
 
 help: ## List what there is to make.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -42,7 +42,10 @@ demo: setup ## Generate the plugins, build them, and run two models over one run
 	@$(PY) -m demo.run --words "$(WORDS)" --sound "$(SOUND)"
 
 test: setup ## Run the tests (the real compiler, cargo, git, Copier, Dart and linkers).
-	@$(PY) -m pytest -m "not phones and not fleet" --numprocesses 2 --dist loadscope --no-loadscope-reorder
+	@$(PY) -m pytest -m "not phones and not fleet and not kernels" --numprocesses 2 --dist loadscope --no-loadscope-reorder
+
+test-kernels: setup ## Compare kernels of random shapes with NumPy, here and on AArch64 in an emulator (minutes).
+	@$(PY) -m pytest -m kernels --numprocesses 2 --dist worksteal
 
 test-phones: setup ## Build runtime and models for phones, Macs and AArch64 Linux, and prove them (half an hour at first).
 	@$(PY) -m pytest -m phones --timeout 3600 --numprocesses 2 --dist loadscope --no-loadscope-reorder

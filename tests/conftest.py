@@ -39,17 +39,22 @@ GROUPS = (
 # of the other folders that are about them, what needs a compiler.
 PHONES = frozenset({"phones", "runtime", "tools"})
 PLATFORMS = frozenset({"android", "apple", "proof"})
+# Kernels over random shapes are in `make test-kernels`, where each test compiles dozens.
+KERNELS = PurePosixPath("compiler", "cpu")
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest's own hook, which looks at `-m`, comes later
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the groups, and mark those of other machines."""
+    """Sort the groups, and mark those of other machines and those of kernels."""
     items.sort(key=lambda item: _place(item.path.relative_to(HERE).as_posix()))
     for item in items:
-        folder = item.path.relative_to(HERE).parts[0]
+        path = PurePosixPath(item.path.relative_to(HERE).as_posix())
+        folder = path.parts[0]
         slow = item.get_closest_marker("slow") is not None
         if folder in PHONES or (folder in PLATFORMS and slow):
             item.add_marker(pytest.mark.phones)
+        if path.parent == KERNELS and slow:
+            item.add_marker(pytest.mark.kernels)
 
 
 class GroupScheduling(LoadScopeScheduling):

@@ -22,6 +22,7 @@ COMMANDS = {
     "compile": "tvmplug.commands.compile",
     "build": "tvmplug.commands.build",
     "test": "tvmplug.commands.test",
+    "tune": "tvmplug.commands.tune",
     "check": "tvmplug.commands.check",
     "sync": "tvmplug.commands.sync",
     "registry": "tvmplug.commands.registry",

@@ -20,6 +20,7 @@ from tvmplug.relay import relay
 from tvmplug.targets import Target
 
 COMPILE_TIMEOUT_S = 3600
+TUNE_TIMEOUT_S = 12 * 3600
 # Distribution, its pin, and the library that a plugin needs at run time.
 _WHEELS = {
     "apache-tvm": (PINS.tvm, "libtvm_runtime.so"),
@@ -152,6 +153,39 @@ def run_compiler_for(
         _compiler_error(answer, done.returncode, done.stderr) if "error" in answer else answer
         for answer in answers
     ]
+
+
+def run_tuner(project: Project, target: Target, arguments: Sequence[str]) -> Mapping[str, Any]:
+    """Measure the kernels of a plugin in its environment, with the tuner's progress in sight.
+
+    Args:
+        project: The model plugin.
+        target: What is compiled for.
+        arguments: Where and how to measure, as `python -m tvmplug.compiler.tuning` takes it.
+
+    Returns:
+        The tuner's result; the winners lie in the plugin's `model/tuning.json`.
+
+    Raises:
+        ExportError, CompileError, FileError, UsageError: What the tuner found.
+        ToolError: The environment cannot be made, or the device does not answer.
+    """
+    python = compile_python(project)
+    argv: list[str | Path] = [python, "-m", "tvmplug.compiler.tuning", "--project", project.root]
+    argv += ["--target", target.name, "--cpu", str(target.tvm_target["mcpu"]), *arguments]
+    argv += ["--debug"] if os.environ.get("TVMPLUG_DEBUG") == "1" else []
+    with output.progress(f"tune {project.name} for {target.name}", every_line=True) as show:
+        done = relay(
+            argv,
+            cwd=project.root,
+            env=bootstrap.toolkit_environ(bootstrap.PACKAGE_DIR.parent),
+            timeout_s=TUNE_TIMEOUT_S,
+            show=show,
+        )
+        found = _answers(done.stdout, 1)
+        if done.returncode != 0 or not found:
+            raise _compiler_error(next(iter(found), None), done.returncode, done.stderr)
+    return found[0]
 
 
 def _say_kernels(answers: Sequence[Mapping[str, Any]]) -> None:

@@ -24,6 +24,7 @@ def script(weight_dtype: str, max_error: float = 0.5) -> str:
     )
 
 
+@pytest.mark.slow
 def test_the_metadata_says_what_narrow_weights_cost(plugin: Callable[..., Any]) -> None:
     errors, sizes = [], []
     for weight_dtype in ("float32", "float16", "int8", "int4"):
@@ -47,6 +48,7 @@ def test_the_metadata_says_what_narrow_weights_cost(plugin: Callable[..., Any]) 
     assert saved[3] > 190_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["linux-x64", "ios"])
 def test_an_error_above_the_limit_fails_the_build(plugin: Callable[..., Any], target: str) -> None:
     made = plugin(components=("encoder",), script=script("int4", 0.001))
@@ -60,6 +62,7 @@ def test_an_error_above_the_limit_fails_the_build(plugin: Callable[..., Any], ta
     assert not made.out(target).exists()
 
 
+@pytest.mark.slow
 def test_plain_loops_keep_their_float32_weights(plugin: Callable[..., Any]) -> None:
     made = plugin(components=("encoder",), script=script("int8"))
     assert made.compile("linux-x64", "--plain").code == 0

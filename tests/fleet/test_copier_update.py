@@ -22,6 +22,8 @@ from tvmplug.fleet.templates import TemplateStore
 
 from . import small
 
+pytestmark = pytest.mark.slow
+
 
 class Bench:
     """A template of a test's own, a plugin made from its first version, and updates of it."""

@@ -22,6 +22,7 @@ from tvmplug.fleet.places import Places
 from tvmplug.fleet.push_text import BEGIN, END
 from tvmplug.fleet.records import Outcome, Result
 
+pytestmark = pytest.mark.slow
 BRANCH = "tvmplug/update"
 NAMES = ("tvm_runtime_flutter", "g00_flutter", "g01_flutter")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
+import pytest
 from copier._template import load_template_config
 
 from .conftest import REPOSITORY
@@ -56,3 +57,15 @@ def variants() -> dict[str, dict[str, Any]]:
     }  # fmt: skip
     found["model-short-name"] = {"kind": "model", "plugin_name": "a1", "components": ["x"]}
     return found
+
+
+# Of these each kind has one; the others are for `make test`.
+FAST = frozenset({"model-two-components", "runtime-apple-static"})
+
+
+def parameters() -> list[Any]:
+    """The variants' names as a fixture's parameters; all but two are slow."""
+    return [
+        pytest.param(name, marks=() if name in FAST else pytest.mark.slow)
+        for name in sorted(variants())
+    ]

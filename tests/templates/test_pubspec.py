@@ -14,7 +14,7 @@ import yaml
 from tvmplug.pins import PINS
 
 from .conftest import REPOSITORY
-from .matrix import variants
+from .matrix import parameters, variants
 from .pubspec_rules import DART_FILE_NAME_SINCE, is_constraint, problems
 
 Pubspec = dict[str, Any]
@@ -24,7 +24,7 @@ MODELS = sorted(name for name, answers in VARIANTS.items() if answers["kind"] ==
 
 
 # Renders every variant: its tests are slow.
-@pytest.fixture(params=sorted(VARIANTS))
+@pytest.fixture(params=parameters())
 def plugin(request: pytest.FixtureRequest, rendered: Callable[[str], Path]) -> Path:
     return rendered(request.param)
 
@@ -78,6 +78,7 @@ def test_each_class_that_flutter_registers_is_there(plugin: Path) -> None:
             assert f"package {settings['package']}\n" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", MODELS)
 def test_flutter_finds_the_class_that_loads_the_library(
     rendered: Callable[[str], Path], variant: str

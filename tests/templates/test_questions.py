@@ -79,9 +79,19 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("answers", "wrong", "right"), WRONG, ids=[str(answers)[:40] for answers, _, _ in WRONG]
-)
+def _rows() -> list[Any]:
+    """The table as parameters; each is a run of Copier, so all but one of a question are slow."""
+    seen: set[str] = set()
+    rows = []
+    for answers, wrong, right in WRONG:
+        question = list(answers)[-1]
+        marks = pytest.mark.slow if question in seen else ()
+        seen.add(question)
+        rows.append(pytest.param(answers, wrong, right, marks=marks, id=str(answers)[:40]))
+    return rows
+
+
+@pytest.mark.parametrize(("answers", "wrong", "right"), _rows())
 def test_a_wrong_answer_ends_in_one_line(
     template: Path, tmp_path: Path, answers: dict[str, Any], wrong: str, right: str
 ) -> None:

@@ -19,7 +19,7 @@ from copier import run_copy
 from tvmplug.manifest import Kind, RuntimeGit, RuntimeHosted, RuntimePath, read_manifest
 from tvmplug.pins import PINS
 
-from .matrix import QUESTIONS, choices, variants
+from .matrix import QUESTIONS, choices, parameters, variants
 
 TEMPLATE_OWNED = "Owned by the template: `copier update` may rewrite it, do not edit."
 AUTHOR_OWNED = "Owned by you: written once, an update never touches it."
@@ -28,7 +28,7 @@ NO_COMMENTS = re.compile(r"^LICENSE$|^third_party/.*/|\.json$")
 VARIANTS = variants()
 
 
-@pytest.fixture(params=sorted(VARIANTS))
+@pytest.fixture(params=parameters())
 def plugin(request: pytest.FixtureRequest, rendered: Any) -> Path:
     return rendered(request.param)
 
@@ -214,6 +214,7 @@ def test_cmake_says_how_to_build_what_is_not_staged(rendered: Any, tmp_path: Pat
         assert "tvmplug build" in " ".join(done.stderr.split())
 
 
+@pytest.mark.slow
 def test_copie_makes_both_kinds(copie: Any, template: Path, tmp_path: Path) -> None:
     for kind in choices("kind"):
         result = copie.copy(extra_answers={"kind": kind}, template_dir=template)

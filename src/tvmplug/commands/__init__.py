@@ -31,14 +31,19 @@ def add_target_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_compile_options(parser: argparse.ArgumentParser) -> None:
-    """Add `--cpu NAME` and `--plain`; `targets.with_choices` takes both."""
+def add_cpu_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--cpu NAME`; `targets.with_choices` takes it."""
     parser.add_argument(
         "--cpu",
         metavar="NAME",
         help="the oldest processor that the model runs on, as LLVM calls it (x86-64-v4); it must "
         "be given to every build anew",
     )
+
+
+def add_compile_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--cpu NAME` and `--plain`; `targets.with_choices` takes both."""
+    add_cpu_option(parser)
     parser.add_argument(
         "--plain",
         action="store_true",

@@ -8,10 +8,7 @@ target is one line.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
-import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tvmplug import files
 from tvmplug.compiler import freshness
+from tvmplug.compiler.answer import answers
 from tvmplug.errors import TvmplugError
 from tvmplug.manifest import read_manifest
 from tvmplug.metadata import METADATA_NAME, read_metadata
@@ -52,36 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if len(options.target) != len(options.out):
         parser.error("give --target and --out as often as each other")
-    # The author's script and TVM's C++ may print to stdout: only our line may get through.
-    sys.stdout.flush()
-    answer = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        code, answers = _answers(options)
-        sys.stdout.flush()
-    finally:
-        os.dup2(answer, 1)
-        os.close(answer)
-    for line in answers:
-        print(json.dumps(line, ensure_ascii=False), flush=True)
-    return code
-
-
-def _answers(options: argparse.Namespace) -> tuple[int, list[dict[str, Any]]]:
-    try:
-        results = _compile(options)
-    except TvmplugError as error:
-        results = [error]
-    failed = [result for result in results if isinstance(result, TvmplugError)]
-    if options.debug:
-        for each in failed:
-            traceback.print_exception(each)
-    code = failed[0].exit_code if failed else 0
-    return code, [_document(each) if isinstance(each, TvmplugError) else each for each in results]
-
-
-def _document(error: TvmplugError) -> dict[str, Any]:
-    return {"error": type(error).__name__, "message": error.message, "mend": error.mend}
+    return answers(lambda: _compile(options), debug=options.debug)
 
 
 def _compile(options: argparse.Namespace) -> list[dict[str, Any] | TvmplugError]:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed, wait
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from tvmplug.compiler import lowering, metal, placing
 from tvmplug.compiler.cpu import vector_math
 from tvmplug.compiler.cpu.apply import Taken
 from tvmplug.compiler.kernels import Kernel, Made, Workers
+from tvmplug.compiler.lowering import Lowered
 from tvmplug.compiler.tvm_errors import compile_errors
 from tvmplug.compiler.tvm_facade import IRModule
 from tvmplug.export import Array, Component
@@ -105,12 +106,12 @@ class Pending:
 
 
 def start(
-    lowered: IRModule, component: str, target: Target, workers: Workers, scratch: Path
+    lowered: Lowered, component: str, target: Target, workers: Workers, scratch: Path
 ) -> Pending:
     """Begin to generate code.
 
     Args:
-        lowered: The module that `lowering.lower` made.
+        lowered: What `lowering.lower` made.
         component: The component's name, for messages.
         target: What is compiled for.
         workers: Who does it.
@@ -120,31 +121,49 @@ def start(
         CompileError: TVM failed.
         FileError: The disk is full.
     """
-    placing.check_room(scratch, _constant_bytes(lowered) + _CODE_BYTES)
+    placing.check_room(scratch, _constant_bytes(lowered.module) + _CODE_BYTES)
     with compile_errors(component):
         if target.device != "cpu":
-            executable = _whole(lowered, target)
-            return Pending(
-                component, [], workers.pool.submit(_exported, executable, scratch, with_code=True)
-            )
-        prefix = str(lowered.get_attr("system_lib_prefix"))
-        executable, kernels = _parts(lowered, target)
+            whole = _whole(lowered, target)
+            rest = workers.pool.submit(_exported, whole, scratch, with_code=True)
+            return Pending(component, [], rest)
+        prefix = str(lowered.module.get_attr("system_lib_prefix"))
+        machinery, kernels = _parts(lowered.module, target)
         # First, since it cannot be divided.
-        rest = workers.pool.submit(_exported, executable, scratch, with_code=False)
+        rest = workers.pool.submit(_exported, machinery, scratch, with_code=False)
         return Pending(
             component, [workers.start(k, prefix, target, scratch) for k in kernels], rest
         )
 
 
+def executable(lowered: Lowered, component: Component, target: Target) -> Any:
+    """Generate code that registers no functions: to run here, or to be linked as a library.
+
+    Args:
+        lowered: What `lowering.lower` made.
+        component: For its name.
+        target: What is compiled for.
+
+    Returns:
+        TVM's executable.
+
+    Raises:
+        CompileError: TVM failed.
+    """
+    with compile_errors(component.name):
+        nameless = lowered.module.without_attr("system_lib_prefix")
+        return _whole(replace(lowered, module=nameless), target)
+
+
 def runnable(
-    lowered: IRModule, component: Component, target: Target
+    lowered: Lowered, component: Component, target: Target
 ) -> Callable[[Sequence[Array]], list[Array]]:
     """Generate code for this machine, to run here.
 
     Args:
-        lowered: the module that `lowering.lower` made.
-        component: for its name and its function.
-        target: this machine's.
+        lowered: What `lowering.lower` made.
+        component: For its name and its function.
+        target: This machine's.
 
     Returns:
         From inputs, in the function's order, to outputs.
@@ -152,14 +171,12 @@ def runnable(
     Raises:
         CompileError: TVM failed.
     """
+    made = executable(lowered, component, target)
     with compile_errors(component.name):
         import tvm  # noqa: PLC0415
         from tvm import relax  # noqa: PLC0415
 
-        # It registers no functions: two of one prefix could not be loaded.
-        module = lowering.scheduled(lowered.without_attr("system_lib_prefix"), target)
-        executable = _whole(lowering.with_two_kernels(module), target)
-        function = relax.VirtualMachine(executable, tvm.cpu())[component.function]
+        function = relax.VirtualMachine(made, tvm.cpu())[component.function]
 
     def run(inputs: Sequence[Array]) -> list[Array]:
         with compile_errors(component.name):
@@ -170,16 +187,16 @@ def runnable(
     return run
 
 
-def _whole(lowered: IRModule, target: Target) -> Any:
+def _whole(lowered: Lowered, target: Target) -> Any:
     """TVM's executable of a whole module, its kernels compiled together."""
     import tvm  # noqa: PLC0415
     from tvm import relax  # noqa: PLC0415
 
+    module = lowering.scheduled(lowered, target).module
+    machine = tvm.target.Target(dict(target.tvm_target))
     math = vector_math.lowerings() if target.has_own_kernels else nullcontext("default")
     with metal.own_compiler(target), math as pipeline:
-        return relax.build(
-            lowered, tvm.target.Target(dict(target.tvm_target)), tir_pipeline=pipeline
-        )
+        return relax.build(module, machine, tir_pipeline=pipeline)
 
 
 def _parts(lowered: IRModule, target: Target) -> tuple[Any, list[Kernel]]:

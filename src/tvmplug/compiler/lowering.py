@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from tvmplug.compiler import metal
-from tvmplug.compiler.cpu.apply import apply
+from tvmplug.compiler.cpu.apply import Taken, apply
+from tvmplug.compiler.cpu.choices import NO_WINNERS, Asked, Choices, Winners
 from tvmplug.compiler.cpu.isa import instruction_set
 from tvmplug.compiler.cpu.rewrite import rewrite
 from tvmplug.compiler.tvm_errors import compile_errors
@@ -24,7 +28,28 @@ _NUMBER = re.compile(r"\d+(?=_|$)")
 _DIGITS = 10
 
 
-def lower(module: IRModule, component: Component, prefix: str, target: Target) -> IRModule:
+@dataclass(frozen=True)
+class Lowered:
+    """A component as kernels.
+
+    Attributes:
+        module: What `codegen.start` takes: kernels with TVM's plain loops.
+        kernels: What the schedules did with each kernel; empty where none were asked yet.
+        tiles: What was asked for tiles, and which they are.
+    """
+
+    module: IRModule
+    kernels: tuple[Taken, ...] = ()
+    tiles: tuple[Asked, ...] = ()
+
+
+def lower(
+    module: IRModule,
+    component: Component,
+    prefix: str,
+    target: Target,
+    tuned: Mapping[str, Winners] = MappingProxyType({}),
+) -> Lowered:
     """Make kernels of a component's operators.
 
     Args:
@@ -32,9 +57,10 @@ def lower(module: IRModule, component: Component, prefix: str, target: Target) -
         component: for its function and its weights.
         prefix: the component's symbol prefix, `g2p_encoder_`.
         target: what is compiled for.
+        tuned: the tiles that were measured, by the instruction set's name.
 
     Returns:
-        The kernels, with TVM's plain loops: `kernels` lays them out. Those for GPUs are scheduled.
+        The kernels, each for itself: `kernels` lays out their loops. Those for GPUs are scheduled.
 
     Raises:
         CompileError: TVM does not support an operation of the model.
@@ -61,26 +87,38 @@ def lower(module: IRModule, component: Component, prefix: str, target: Target) -
             transform.FuseOps(),
             transform.FuseTIR(),
         ]
+        choices = Choices()
         with tvm.target.Target(dict(target.tvm_target)):
             lowered = tvm.transform.Sequential(bind)(module)
             if target.has_own_kernels:
                 isa = instruction_set(target.tvm_target)
-                lowered = rewrite(lowered, isa, component.weight_dtype)
+                choices = Choices(tuned.get(isa.name, NO_WINNERS))
+                lowered = rewrite(lowered, isa, component.weight_dtype, choices)
             lowered = tvm.transform.Sequential(fuse)(lowered)
             lowered = _named_by_content(lowered)
             if target.device == "metal":
                 lowered = metal.schedule(with_two_kernels(lowered))
-        return lowered.with_attr("system_lib_prefix", prefix)
+        module = lowered.with_attr("system_lib_prefix", prefix)
+        return Lowered(module, tiles=tuple(choices.asked.values()))
 
 
-def scheduled(lowered: IRModule, target: Target) -> IRModule:
-    """Lay out the loops of all kernels of a module, where the rules are for its target."""
+def scheduled(lowered: Lowered, target: Target) -> Lowered:
+    """Lay out the loops of all kernels, for a module that is compiled as a whole.
+
+    Args:
+        lowered: what `lower` made.
+        target: what is compiled for.
+
+    Returns:
+        The same with scheduled kernels, two at least, and what became of each.
+    """
     import tvm  # noqa: PLC0415
 
-    if not target.has_own_kernels:
-        return lowered
-    with tvm.target.Target(dict(target.tvm_target)):
-        return apply(lowered, instruction_set(target.tvm_target))[0]
+    module, kernels = lowered.module, lowered.kernels
+    if target.has_own_kernels:
+        with tvm.target.Target(dict(target.tvm_target)):
+            module, kernels = apply(module, instruction_set(target.tvm_target))
+    return replace(lowered, module=with_two_kernels(module), kernels=kernels)
 
 
 def _named_by_content(lowered: IRModule) -> IRModule:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,9 +27,11 @@ from tvmplug.compiler import (
 )
 from tvmplug.compiler.codegen import Pending
 from tvmplug.compiler.cpu.apply import told
+from tvmplug.compiler.cpu.choices import Asked, Winners, told_choices
 from tvmplug.compiler.kernels import Workers, workers
 from tvmplug.compiler.loading import load_export
 from tvmplug.compiler.stages import say, stage
+from tvmplug.compiler.tuning import winners
 from tvmplug.compiler.validation import validate
 from tvmplug.errors import ProjectError, TvmplugError
 from tvmplug.export import Component
@@ -120,15 +122,16 @@ def compile_targets(
             mend="Name a model plugin's folder with --project",
         )
     tvm_facade.check_versions()
+    script = root / freshness.MODEL_DIR / freshness.EXPORT_SCRIPT
+    tuned = winners.tiles_of(winners.read_tuning(script.parent))
     cache = KernelCache(kernel_cache_dir())
     with ExitStack() as stack, workers(machine.jobs(), cache) as makers:
         several = len(wanted) > 1
-        runs = [_Run(manifest, model, each, makers, several=several) for each in wanted]
+        runs = [_Run(manifest, model, each, makers, tuned, several=several) for each in wanted]
         for run in runs:
             # From the start, so that a read-only folder is refused before minutes of work.
             run.attempt(run.begin)
             stack.push(run.end)
-        script = root / freshness.MODEL_DIR / freshness.EXPORT_SCRIPT
         with stage(f"export {manifest.name}"):
             components = load_export(script)
             validate(components, model.components, script)
@@ -149,6 +152,21 @@ def compile_targets(
     return [run.failed or replace(run.result, golden=recorded) for run in runs]
 
 
+@dataclass
+class _Begun:
+    """A component whose kernels are being compiled.
+
+    Attributes:
+        spec: Its entry of the metadata.
+        pending: Its objects.
+        tiles: What was asked for tiles.
+    """
+
+    spec: ComponentSpec
+    pending: Pending
+    tiles: tuple[Asked, ...]
+
+
 class _Run:
     """What is done for one target, step by step; after a failure nothing more is.
 
@@ -157,11 +175,19 @@ class _Run:
         model: Its part about the model.
         wanted: The target and its folder.
         makers: Who compiles kernels.
+        tuned: The tiles that were measured, by the instruction set's name.
         several: Whether there are other targets beside this one.
     """
 
     def __init__(
-        self, manifest: Manifest, model: Model, wanted: Wanted, makers: Workers, *, several: bool
+        self,
+        manifest: Manifest,
+        model: Model,
+        wanted: Wanted,
+        makers: Workers,
+        tuned: Mapping[str, Winners],
+        *,
+        several: bool,
     ) -> None:
         self.failed: TvmplugError | None = None
         self._manifest = manifest
@@ -169,9 +195,10 @@ class _Run:
         self._target = wanted.target
         self._out = wanted.out
         self._makers = makers
+        self._tuned = tuned
         self._title = f"{wanted.target.name}: " if several else ""
         self._folder = ExitStack()
-        self._pending: list[tuple[ComponentSpec, Pending]] = []
+        self._pending: list[_Begun] = []
 
     def attempt(self, step: Callable[[], None]) -> None:
         """Do a step, unless one failed before."""
@@ -193,28 +220,31 @@ class _Run:
         with stage(f"{self._title}lower {component.name}"):
             imported = frontends.to_relax(component, folder)
             spec = interface.describe(component, imported, self._model.prefix)
-            lowered = lowering.lower(imported.module, component, spec.prefix, self._target)
-            calls = packed.check_calls(lowered, component.name)
+            lowered = lowering.lower(
+                imported.module, component, spec.prefix, self._target, self._tuned
+            )
+            spec = replace(spec, calls=packed.check_calls(lowered.module, component.name))
             pending = codegen.start(
                 lowered, component.name, self._target, self._makers, self._fresh
             )
-        self._pending.append((replace(spec, calls=calls), pending))
+        begun = _Begun(spec, pending, lowered.tiles)
+        self._pending.append(begun)
         if component.weight_dtype != "float32" and self._target.has_own_kernels:
             what = f"measure {component.name} with {component.weight_dtype} weights"
             with stage(f"{self._title}{what}"):
-                spec = accuracy.with_measured_error(spec, component, imported)
-            self._pending[-1] = (replace(spec, calls=calls), pending)
+                begun.spec = accuracy.with_measured_error(spec, component, imported)
 
     def finish(self) -> None:
         """Wait for the kernels, pack, audit and write."""
         specs: list[ComponentSpec] = []
         members: list[Member] = []
         compiled = cached = 0
-        for spec, pending in self._pending:
+        for begun in self._pending:
+            spec = begun.spec
             with stage(f"{self._title}codegen {spec.name}") as step:
-                objects = pending.result(step.at)
+                objects = begun.pending.result(step.at)
                 step.note = objects.summary
-            for line in told(objects.taken):
+            for line in (*told(objects.taken), *told_choices(begun.tiles, winners.SHOWN)):
                 say(f"  {line}")
             found = [_member(spec.prefix, name, content) for name, content in objects.files]
             parallel = any(_POOL in read_object(m.content, m.name).undefined for m in found)
@@ -242,8 +272,8 @@ class _Run:
         trace: TracebackType | None,
     ) -> None:
         """Leave out what is not done, and remove the new folder if it is not placed."""
-        for _, pending in self._pending:
-            pending.cancel()
+        for begun in self._pending:
+            begun.pending.cancel()
         self._folder.__exit__(kind, error, trace)
 
     def _metadata(self, archive: bytes, specs: Sequence[ComponentSpec]) -> Metadata:

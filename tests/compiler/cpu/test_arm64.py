@@ -25,6 +25,8 @@ from tests.compiler.cpu import test_reduction as reduction
 from tests.compiler.cpu.building import Array, build_arm64, kernels_of, lowered, numbers
 from tvmplug.targets import target_named
 
+pytestmark = pytest.mark.slow
+
 
 @settings(max_examples=12, deadline=None)
 @given(case=matmul.DENSE)

@@ -172,18 +172,21 @@ def check(case: Case, weights: Array, groups: int = 1, build: Build = build) -> 
     close(built.call(*arrays), after(wanted, case, bias, arrays[1:]), depth)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(case=cases(2))
 def test_a_convolution_of_images_is_numpys(case: Case) -> None:
     check(case, numbers((case.wanted, case.channels, *case.kernel), 1))
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(case=cases(1))
 def test_a_convolution_of_sequences_is_numpys(case: Case) -> None:
     check(case, numbers((case.wanted, case.channels, *case.kernel), 1))
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(case=st.one_of(cases(2), cases(1)))
 def test_a_convolution_of_each_channel_by_itself_is_numpys(case: Case) -> None:
@@ -233,6 +236,7 @@ TRANSPOSED = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(**TRANSPOSED)
 def test_a_transposed_convolution_is_numpys(case: Case, apart: bool, more: int) -> None:

@@ -106,6 +106,7 @@ def check(case: Broadcast, build: Build = build) -> None:
     close(built.call(x, y), _wanted(case.step, x, y), 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(case=BROADCASTS)
 def test_a_chain_is_numpys_whatever_is_broadcast(case: Broadcast) -> None:
@@ -129,6 +130,7 @@ def test_dynamic_sizes_are_scheduled_too(step: str, other: tuple[int | str, ...]
         close(built.call(x, y), _wanted(step, x, y), 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(
     shape=st.lists(SIZES, min_size=2, max_size=4),

@@ -98,6 +98,7 @@ def check_dense(case: Dense, build: Build = build) -> None:
     close(built.call(*arrays), wanted, case.depth)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(case=DENSE)
 def test_a_product_with_weights_is_numpys(case: Dense) -> None:
@@ -134,6 +135,7 @@ def check_batched(case: Batched, build: Build = build) -> None:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(case=BATCHED)
 def test_a_product_of_two_tensors_is_numpys_whatever_is_transposed(case: Batched) -> None:

@@ -104,6 +104,7 @@ def with_dtype(dtype: str, on: Callable[..., Built] = build) -> Build:
     return lambda make, shapes: on(make, shapes, weight_dtype=dtype)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(dtype=st.sampled_from(NARROW), rows=SIZES, depth=SIZES, columns=SIZES)
 def test_a_product_is_that_of_the_rounded_weights(
@@ -112,12 +113,14 @@ def test_a_product_is_that_of_the_rounded_weights(
     check_product(dtype, rows, depth, columns, with_dtype(dtype))
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(dtype=st.sampled_from(NARROW), rows=SIZES, depth=SIZES, columns=SIZES)
 def test_a_product_on_aarch64(dtype: str, rows: int, depth: int, columns: int) -> None:
     check_product(dtype, rows, depth, columns, with_dtype(dtype, build_arm64))
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(dtype=st.sampled_from(NARROW), case=st.one_of(cases(1), cases(2)))
 def test_a_convolution_is_that_of_the_rounded_weights(dtype: str, case: Case) -> None:
@@ -137,6 +140,7 @@ def test_a_convolution_is_that_of_the_rounded_weights(dtype: str, case: Case) ->
     close(built.call(*arrays), after(wanted, case, bias, arrays[1:]), depth)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(
     dtype=st.sampled_from(NARROW),

@@ -123,6 +123,7 @@ def check(case: Case, build: Build = build) -> None:
     close(built.call(x), wanted, case.length)
 
 
+@pytest.mark.slow
 @settings(max_examples=90, deadline=None)
 @given(case=CASES)
 def test_a_reduction_is_numpys_along_any_dimension(case: Case) -> None:
@@ -234,6 +235,7 @@ def test_the_first_of_the_largest_is_found(length: int) -> None:
     np.testing.assert_array_equal(built.call(x), x.argmax(1))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     rows=st.integers(1, 3),

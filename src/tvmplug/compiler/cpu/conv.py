@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tvmplug.compiler.cpu.contraction import OUT_FUSABLE
-from tvmplug.compiler.cpu.conv_geometry import Geometry, geometry
+from tvmplug.compiler.cpu.conv_geometry import geometry
 from tvmplug.compiler.cpu.conv_kernels import Layer, dense, depthwise
 from tvmplug.compiler.cpu.conv_layout import channels_first, known, moved, transposed
-from tvmplug.compiler.cpu.conv_tiles import dense_plan, depthwise_plan
+from tvmplug.compiler.cpu.conv_tiles import dense_choices, depthwise_choices, plan_of
 from tvmplug.compiler.cpu.operands import Operand
 from tvmplug.compiler.cpu.precision import in_dtype
+from tvmplug.compiler.cpu.signature import convolution_of
 
 if TYPE_CHECKING:
     from tvmplug.compiler.cpu.rewrite import Context
@@ -43,12 +44,11 @@ def rewrite(context: Context, call: Any, axes: tuple[int, ...] | None) -> Expr |
     kernel = known(context, call.args[1])
     if source is None or kernel is None or not _is_plain(call):
         return None
-    window = geometry(call, tuple(int(extent) for extent in kernel.shape[2:]))
     groups = int(call.attrs.groups)
     if groups == 1:
-        return _result(context, _dense(context, source, kernel, window), axes)
+        return _result(context, _dense(context, call, source, kernel), axes)
     if groups == source.shape[1] == kernel.shape[0]:
-        return _result(context, _depthwise(context, source, kernel, window), axes)
+        return _result(context, _depthwise(context, call, source, kernel), axes)
     return None
 
 
@@ -65,13 +65,16 @@ def _is_plain(call: Any) -> bool:
     return layouts in _LAYOUTS and out == layouts[0] and types == {"float32"}
 
 
-def _dense(context: Context, source: Operand, kernel: Array, window: Geometry) -> Expr:
+def _dense(context: Context, call: Any, source: Operand, kernel: Array) -> Expr:
     channels = int(kernel.shape[0])
     if source.shape[1] > _FEW_CHANNELS:
         source = moved(context, source)
-    plan = dense_plan(context.isa, source.shape[2:], window, channels)
-    layer = Layer(source, window, plan, channels)
+    window = geometry(call, kernel.shape[2:])
     weights = in_dtype(kernel, context.weight_dtype, axis=0)
+    ranked = dense_choices(context.isa, source.shape[2:], window, channels)
+    named = convolution_of(call, source, kernel.shape, weight_dtype=weights.dtype)
+    plan = plan_of(context.isa, context.choices.pick(*named, ranked))
+    layer = Layer(source, window, plan, channels)
 
     def conv(data: Any, numbers: Any, scales: Any = None) -> Any:
         return dense(data, functools.partial(weights.at, numbers), layer, scales)
@@ -80,12 +83,15 @@ def _dense(context: Context, source: Operand, kernel: Array, window: Geometry) -
     return context.builder.call_te(conv, source.expr, *constants, primfunc_attrs=OUT_FUSABLE)
 
 
-def _depthwise(context: Context, source: Operand, kernel: Array, window: Geometry) -> Expr:
+def _depthwise(context: Context, call: Any, source: Operand, kernel: Array) -> Expr:
     from tvm import relax  # noqa: PLC0415
 
     channels = int(kernel.shape[0])
     source = moved(context, source)
-    plan = depthwise_plan(context.isa, source.shape[2:], window, channels)
+    window = geometry(call, kernel.shape[2:])
+    ranked = depthwise_choices(context.isa, source.shape[2:], window, channels)
+    named = convolution_of(call, source, kernel.shape)
+    plan = plan_of(context.isa, context.choices.pick(*named, ranked))
     layer = Layer(source, window, plan, channels)
     filled = np.zeros((*window.kernel, -(-channels // plan.width) * plan.width), kernel.dtype)
     filled[..., :channels] = np.moveaxis(kernel[:, 0], 0, -1)

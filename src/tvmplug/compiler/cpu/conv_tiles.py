@@ -1,4 +1,4 @@
-"""Chooses a convolution's tiles: which positions and how many channels stay in registers."""
+"""Ranks a convolution's tiles: which positions and how many channels stay in registers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+from tvmplug.compiler.cpu.choices import Choice
 from tvmplug.compiler.cpu.conv_geometry import Geometry
 from tvmplug.compiler.cpu.conv_kernels import Plan
 from tvmplug.compiler.cpu.isa import InstructionSet, Tile
@@ -22,34 +23,45 @@ _LONG = 1000
 _SECOND_CACHE = 24
 
 
-def dense_plan(
+def dense_choices(
     isa: InstructionSet, sizes: tuple[Any, ...], geometry: Geometry, channels: int
-) -> Plan:
-    """Choose the tiles of a convolution whose channels all meet.
+) -> list[Choice]:
+    """Rank the tiles of a convolution whose channels all meet.
 
     Args:
         isa: What is compiled for.
         sizes: The input's extents along the axes of positions.
         geometry: The window.
         channels: Channels of the result.
+
+    Returns:
+        Those first that should cost least.
     """
-    return _best(isa, _tiles(isa), sizes, geometry, channels)
+    return _ranked(isa, _tiles(isa), sizes, geometry, channels)
 
 
-def depthwise_plan(
+def depthwise_choices(
     isa: InstructionSet, sizes: tuple[Any, ...], geometry: Geometry, channels: int
-) -> Plan:
-    """Choose the tiles of a convolution whose channels are apart.
+) -> list[Choice]:
+    """Rank the tiles of a convolution whose channels are apart.
 
     Args:
         isa: What is compiled for.
         sizes: The input's extents along the axes of positions.
         geometry: The window.
         channels: Channels of the result.
+
+    Returns:
+        Those first that should cost least.
     """
     room = max(2, registers(isa) // _DEPTHWISE_SHARE)
     tiles = tuple(Tile(rows, 1) for rows in range(room, 1, -1))
-    return _best(dataclasses.replace(isa, latency=0), tiles, sizes, geometry, channels)
+    return _ranked(dataclasses.replace(isa, latency=0), tiles, sizes, geometry, channels)
+
+
+def plan_of(isa: InstructionSet, choice: Choice) -> Plan:
+    """A convolution's cut, as its kernel takes it."""
+    return Plan(row_axis=choice.axis, rows=choice.tile.rows, width=_width(isa, choice.tile))
 
 
 def registers(isa: InstructionSet) -> int:
@@ -71,15 +83,15 @@ def _tiles(isa: InstructionSet) -> tuple[Tile, ...]:
     return (*isa.tiles, *(tile for tile in more if tile not in isa.tiles))
 
 
-def _best(
+def _ranked(
     isa: InstructionSet,
     tiles: Sequence[Tile],
     sizes: tuple[Any, ...],
     geometry: Geometry,
     channels: int,
-) -> Plan:
-    """The axis and the tile that cost least; the last axis where that is equal."""
-    found = []
+) -> list[Choice]:
+    """The axes and the tiles, those first that cost least; the last axis where that is equal."""
+    found: list[tuple[float, Choice]] = []
     result = [size(geometry.result(axis, extent)) for axis, extent in enumerate(sizes)]
     for axis in reversed(range(geometry.rank)):
         rows = result[axis] if isinstance(result[axis], int) else None
@@ -87,11 +99,9 @@ def _best(
             # As long a row as this stands for one whose length is not known.
             count = _LONG if rows is None else rows
             share = -(-count // tile.rows) / count
-            found.append(
-                (_cycles(isa, tile) * share * -(-channels // _width(isa, tile)), axis, tile)
-            )
-    _, axis, tile = min(found, key=lambda each: each[0])
-    return Plan(row_axis=axis, rows=tile.rows, width=_width(isa, tile))
+            cost = _cycles(isa, tile) * share * -(-channels // _width(isa, tile))
+            found.append((cost, Choice(tile, axis)))
+    return [choice for _, choice in sorted(found, key=lambda each: each[0])]
 
 
 def _cycles(isa: InstructionSet, tile: Tile) -> float:

@@ -26,7 +26,8 @@ from tvmplug.compiler.cpu.conv_kernels import (
     window_axes,
 )
 from tvmplug.compiler.cpu.conv_layout import channels_first, known, moved, transposed
-from tvmplug.compiler.cpu.conv_tiles import dense_plan, depthwise_plan
+from tvmplug.compiler.cpu.conv_tiles import dense_choices, depthwise_choices, plan_of
+from tvmplug.compiler.cpu.signature import convolution_of
 
 if TYPE_CHECKING:
     from tvmplug.compiler.cpu.rewrite import Context
@@ -83,8 +84,10 @@ def rewrite(context: Context, call: Any, axes: tuple[int, ...] | None) -> Expr |
     spread = _spread(call, kernel.shape[2:])
     source = moved(context, source)
     channels = int(kernel.shape[1]) * groups
-    choose = dense_plan if groups == 1 else depthwise_plan
-    plan = choose(context.isa, source.shape[2:], spread.window, channels)
+    rank_tiles = dense_choices if groups == 1 else depthwise_choices
+    ranked = rank_tiles(context.isa, source.shape[2:], spread.window, channels)
+    named = convolution_of(call, source, kernel.shape)
+    plan = plan_of(context.isa, context.choices.pick(*named, ranked))
     layer = Layer(source, spread.window, plan, channels, spread.strides)
     packed = _pack(kernel, spread, plan.width, apart=groups != 1)
 

@@ -47,14 +47,14 @@ class InstructionSet:
     unroll: int
     tiles: tuple[Tile, ...]
 
-    def tile_for(self, rows: int | None, columns: int | None) -> Tile:
-        """Choose the tile that wastes the least.
+    def ranked(self, rows: int | None, columns: int | None) -> tuple[Tile, ...]:
+        """Sort the tiles: those first that waste the least.
 
         Args:
             rows: Rows of the product, None when dynamic.
             columns: Columns of the product, None when dynamic.
         """
-        return min(self.tiles, key=lambda tile: self._cost(tile, rows, columns))
+        return tuple(sorted(self.tiles, key=lambda tile: self._cost(tile, rows, columns)))
 
     def _cost(self, tile: Tile, rows: int | None, columns: int | None) -> float:
         """Cycles of one step of the reduction, for all tiles or, where unknown, for one number."""
@@ -90,9 +90,22 @@ _THIRTY_TWO_REGISTERS = (
 )
 
 # The first that a target has. The last one has no vector features to ask for.
+#
+# On AArch64 a feature stands for the cores that have it; kernels use none of its instructions.
+# Multiply-adds (FMLA of four numbers) and latencies are those of the oldest such cores in Arm's
+# Software Optimization Guides: Cortex-A710 (2022) for i8mm and Cortex-A76 (2018) for dotprod have
+# two vector pipes, and a latency of 4. Apple's cores have four pipes, whatever else they have;
+# LLVM gives this feature, for moves that cost nothing, to none but them.
 TABLE = (
     InstructionSet("AVX-512", ("avx512f",), 16, 2, 4, unroll=2, tiles=_THIRTY_TWO_REGISTERS),
     InstructionSet("AVX2", ("avx2", "fma"), 8, 2, 4, unroll=1, tiles=_SIXTEEN_REGISTERS),
+    InstructionSet(
+        "Apple NEON", ("neon", "zcm-gpr64"), 4, 4, 4, unroll=4, tiles=_THIRTY_TWO_REGISTERS
+    ),
+    InstructionSet("NEON+i8mm", ("neon", "i8mm"), 4, 2, 4, unroll=4, tiles=_THIRTY_TWO_REGISTERS),
+    InstructionSet(
+        "NEON+dotprod", ("neon", "dotprod"), 4, 2, 4, unroll=4, tiles=_THIRTY_TWO_REGISTERS
+    ),
     InstructionSet("NEON", ("neon",), 4, 4, 4, unroll=4, tiles=_THIRTY_TWO_REGISTERS),
     InstructionSet("SSE", (), 4, 1, 4, unroll=1, tiles=_SIXTEEN_REGISTERS),
 )

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tvmplug.compiler.cpu import reduction_matvec
+from tvmplug.compiler.cpu.choices import Choice
 from tvmplug.compiler.cpu.contraction import (
     OUT_FUSABLE,
     Extents,
     packed,
     product,
 )
+from tvmplug.compiler.cpu.isa import Tile
 from tvmplug.compiler.cpu.operands import Operand, broadcast, is_size, narrow
 from tvmplug.compiler.cpu.precision import in_dtype
+from tvmplug.compiler.cpu.signature import Kernel, Sizes, product_of
 
 if TYPE_CHECKING:
     from tvmplug.compiler.cpu.rewrite import Context
@@ -44,21 +47,25 @@ def rewrite(context: Context, call: Any, axes: tuple[int, ...] | None) -> Expr |
         return None
     weights = right.constant()
     if weights is not None and weights.ndim == 2 and len(left.shape) >= 1:
-        return _dense(context, left, weights, axes)
+        return _dense(context, left, right, weights, axes)
     if len(left.shape) >= 2 and len(right.shape) >= 2:
         return _batched(context, left, right, axes)
     return None
 
 
 def _dense(
-    context: Context, left: Operand, weights: np.ndarray[Any, Any], axes: tuple[int, ...] | None
+    context: Context,
+    left: Operand,
+    right: Operand,
+    weights: np.ndarray[Any, Any],
+    axes: tuple[int, ...] | None,
 ) -> Expr:
     """Any number of rows by a constant matrix."""
     columns = int(weights.shape[1])
-    tile = context.isa.tile_for(_number(_rows(left.shape[:-1])[1]), columns)
-    width = tile.vectors * context.isa.lanes
-
     rounded = in_dtype(weights, context.weight_dtype, axis=1)
+    named = product_of(left, right, order=axes, weight_dtype=rounded.dtype)
+    tile = _tile(context, named, _rows(left.shape[:-1])[1], columns)
+    width = tile.vectors * context.isa.lanes
 
     def dense(tensor: Any, numbers: Any, scales: Any = None) -> Any:
         *leading, depth = left.sizes(tensor)
@@ -98,7 +105,7 @@ def _batched(
     rows, columns = left.shape[-2], right.shape[-1]
     if isinstance(rows, int) and rows < _ROWS_WORTH_PACKING:
         return reduction_matvec.rewrite(context, left, right) if axes is None else None
-    tile = context.isa.tile_for(_number(rows), _number(columns))
+    tile = _tile(context, product_of(left, right, order=axes), rows, columns)
     width = tile.vectors * context.isa.lanes
 
     def matmul(left_tensor: Any, right_tensor: Any) -> Any:
@@ -154,6 +161,11 @@ def pack(weights: np.ndarray[Any, Any], width: int) -> np.ndarray[Any, Any]:
     filled = np.zeros((depth, tiles * width), weights.dtype)
     filled[:, :columns] = weights
     return np.ascontiguousarray(filled.reshape(depth, tiles, width).transpose(1, 0, 2))
+
+
+def _tile(context: Context, named: tuple[Kernel, Sizes], rows: Expr, columns: Expr) -> Tile:
+    ranked = context.isa.ranked(_number(rows), _number(columns))
+    return context.choices.pick(*named, [Choice(tile) for tile in ranked]).tile
 
 
 def _rows(leading: Sequence[Expr]) -> tuple[int, Expr]:

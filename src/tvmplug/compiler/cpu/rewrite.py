@@ -19,6 +19,7 @@ from tvmplug.compiler.cpu import (
     matmul,
     reduction_softmax,
 )
+from tvmplug.compiler.cpu.choices import Choices
 from tvmplug.compiler.cpu.isa import InstructionSet
 from tvmplug.compiler.cpu.operands import Operand, operand
 
@@ -35,12 +36,14 @@ class Context:
         weight_dtype: The type that weights of products and convolutions are stored in.
         builder: The Relax block builder that takes new functions.
         lookup: From a variable to what it is bound to, None for a parameter.
+        choices: Where tiles are asked for.
     """
 
     isa: InstructionSet
     weight_dtype: str
     builder: Any
     lookup: Callable[[Any], Expr | None]
+    choices: Choices
 
     def operand(self, expr: Expr) -> Operand | None:
         """Look through transpositions: see `operands.operand`."""
@@ -67,17 +70,23 @@ REWRITINGS: Mapping[str, Rewriting] = {
 }
 
 
-def rewrite(module: IRModule, isa: InstructionSet, weight_dtype: str = "float32") -> IRModule:
+def rewrite(
+    module: IRModule,
+    isa: InstructionSet,
+    weight_dtype: str = "float32",
+    choices: Choices | None = None,
+) -> IRModule:
     """Replace what there are kernels for; the rest stays as it is.
 
     Args:
         module: An IRModule of operators, its weights constants.
         isa: What is compiled for.
         weight_dtype: One of `export.WEIGHT_DTYPES`; see `precision`.
+        choices: Where tiles are asked for; None where nothing was measured.
     """
     from tvm import relax  # noqa: PLC0415  takes a second
 
-    mutator = _mutator()(module, isa, weight_dtype)
+    mutator = _mutator()(module, isa, weight_dtype, choices or Choices())
     for name, function in module.functions.items():
         if isinstance(function, relax.Function) and "Primitive" not in (function.attrs or {}):
             mutator.begin(function)
@@ -93,9 +102,12 @@ def _mutator() -> Any:
 
     @mutator
     class Mutator(PyExprMutator):  # type: ignore[misc]  # TVM ships no types
-        def __init__(self, module: IRModule, isa: InstructionSet, weight_dtype: str) -> None:
+        def __init__(
+            self, module: IRModule, isa: InstructionSet, weight_dtype: str, choices: Choices
+        ) -> None:
             super().__init__(module)
-            self.context = Context(isa, weight_dtype, self.builder_, self.lookup_binding)
+            lookup = self.lookup_binding
+            self.context = Context(isa, weight_dtype, self.builder_, lookup, choices)
             self.values: Mapping[Any, Expr] = {}
             self.uses: Mapping[Any, int] = {}
 
