@@ -94,17 +94,19 @@ class Workers:
         return self.pool.submit(self._make, kernel, prefix, target, scratch)
 
     def _make(self, kernel: Kernel, prefix: str, target: Target, scratch: Path) -> Made:
-        if self._cache is None:
+        cache = self._cache
+        if cache is None:
             return _compile(kernel, prefix, target, scratch)
         key = _key(kernel, prefix, target)
-        if (found := self._cache.get(key)) is not None:
+        if (found := cache.get(key)) is not None:
             return replace(_read(kernel.name, found), cached=True)
         made = _compile(kernel, prefix, target, scratch)
         try:
-            self._cache.put(key, _written(made))
+            cache.put(key, _written(made))
         except FileError as error:
-            stages.say(f"no kernel is kept for the next build: {error}")
-            self._cache = None
+            if self._cache is not None:  # not said by another thread
+                self._cache = None
+                stages.say(f"no kernel is kept for the next build: {error}")
         return made
 
 
@@ -131,7 +133,7 @@ def _key(kernel: Kernel, prefix: str, target: Target) -> str:
     """Everything that decides the bytes of a kernel's object and what is told about it.
 
     TIR's text leaves out what TVM's printer does not show, so its structural hash stands beside
-    it: the two come from different code of TVM.
+    it, which comes from other code of TVM; neither tells what debuggers are told.
     """
     import tvm_ffi  # noqa: PLC0415  takes a second
 
@@ -140,6 +142,7 @@ def _key(kernel: Kernel, prefix: str, target: Target) -> str:
         "format": _FORMAT,
         "tir": kernel.function.script(show_meta=True),
         "hash": tvm_ffi.structural_hash(kernel.function),
+        "debug": _for_debuggers(kernel.function),
         "ruled": kernel.ruled,
         "prefix": prefix,
         "target": [dict(target.tvm_target), target.has_own_kernels, repr(isa)],
@@ -147,6 +150,26 @@ def _key(kernel: Kernel, prefix: str, target: Target) -> str:
         "tvmplug": _own_sha256(),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _for_debuggers(function: PrimFunc) -> list[str]:
+    """The names of variables, and the places in an author's script that a kernel's parts come from.
+
+    TVM 0.27 writes both into objects.
+    """
+    import tvm_ffi  # noqa: PLC0415  takes a second
+    from tvm.ir import Var  # noqa: PLC0415
+
+    found: list[str] = []
+
+    def look(node: Any) -> None:
+        if isinstance(node, Var):
+            found.append(str(node.name))
+        if (span := getattr(node, "span", None)) is not None:
+            found.append(f"{span.source_name.name}:{span.line}:{span.column}")
+
+    tvm_ffi.structural_walk(function, look)
+    return found
 
 
 @functools.cache

@@ -133,15 +133,27 @@ def _named_by_content(lowered: IRModule) -> IRModule:
     taken: set[str] = set()
     for variable, function in list(lowered.functions.items()):
         if isinstance(function, tirx.PrimFunc):
-            nameless = function.without_attr("global_symbol")
+            nameless = _with_plain_parameters(function.without_attr("global_symbol"))
             content = f"{nameless.script(show_meta=True)}{tvm_ffi.structural_hash(nameless)}"
             digest = hashlib.sha256(content.encode()).hexdigest()[:_DIGITS]
             name = f"{_NUMBER.sub('', variable.name_hint)}_{digest}"
             while name in taken:  # an author's own kernel, twice
                 name += "_"
             taken.add(name)
-            lowered[variable] = function.with_attr("global_symbol", name)
+            lowered[variable] = nameless.with_attr("global_symbol", name)
     return relax.transform.NormalizeGlobalVar()(lowered)
+
+
+def _with_plain_parameters(function: Any) -> Any:
+    """Number a kernel's parameters, which TVM names after the model's variables.
+
+    Those are numbered by their place in the model as well, and objects hold them for debuggers.
+    """
+    import tvm  # noqa: PLC0415
+    import tvm_ffi  # noqa: PLC0415
+
+    plain = {old: tvm.ir.Var(f"p{i}", old.ty) for i, old in enumerate(function.params)}
+    return tvm_ffi.structural_map(function, (tvm.ir.Var, lambda found: plain.get(found, found)))
 
 
 def with_two_kernels(lowered: IRModule) -> IRModule:
