@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tvmplug.compiler.onnx_clip import raise_clips
 from tvmplug.compiler.tvm_facade import IRModule
 from tvmplug.errors import ExportError
 from tvmplug.export import Component
@@ -97,5 +98,5 @@ def _from_onnx(model: Any, component: Component) -> Imported:
         for name, shape in component.shapes.items()
     }
     # The names of the cases are those of the ONNX graph, so they must not be rewritten.
-    module = from_onnx(model, shape_dict=shapes or None, sanitize_input_names=False)
+    module = raise_clips(from_onnx(model, shape_dict=shapes or None, sanitize_input_names=False))
     return Imported(module, "main", tuple(output.name for output in model.graph.output))

@@ -19,6 +19,9 @@ _WHOLE_BYTES = 512 << 10
 _CHUNKS = 8
 # A reduction this short is laid out without a loop.
 _SHORT = 4
+# Convolutions of each channel by itself do a fourth of others' multiplications in a time: each
+# number that they load takes part in few.
+_DEPTHWISE_PACE = 4
 _LONGEST_WINDOW = 32
 
 
@@ -46,7 +49,7 @@ def schedule_convolution(sch: Any, isa: InstructionSet) -> bool:
     (image, *others), inner = loops[:count], loops[count:]
     row_tile, column_tile, row, column, *steps = inner
     work = _product(sch, loops)
-    parallel = work is None or work >= PARALLEL_WORK
+    parallel = work is None or work >= _parallel_work(sch, acc)
     count = int(annotation(sch, acc, PHASES))
     phases, others = others[:count], others[count:]
     positions = [*others, row_tile]
@@ -78,6 +81,11 @@ def schedule_convolution(sch: Any, isa: InstructionSet) -> bool:
 def _mark(sch: Any, block: Any) -> Any:
     dense = annotation(sch, block, CONVOLUTION)
     return annotation(sch, block, DEPTHWISE) if dense is None else dense
+
+
+def _parallel_work(sch: Any, acc: Any) -> int:
+    """The multiplications from which on threads are worth waking."""
+    return PARALLEL_WORK // (1 if annotation(sch, acc, DEPTHWISE) is None else _DEPTHWISE_PACE)
 
 
 def _input_bytes(sch: Any, acc: Any) -> int | None:

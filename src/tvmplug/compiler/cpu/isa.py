@@ -71,9 +71,7 @@ class InstructionSet:
 _SIXTEEN_REGISTERS = (
     Tile(6, 2),
     Tile(4, 3),
-    Tile(3, 4),
     Tile(2, 4),
-    Tile(2, 6),
     Tile(1, 8),
     Tile(12, 1),
 )
