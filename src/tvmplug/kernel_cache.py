@@ -83,6 +83,10 @@ class KernelCache:
                 path.unlink()
             size -= each
 
+    def size(self) -> int:
+        """How many bytes all entries together have."""
+        return sum(size for _, size, _ in self._entries())
+
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / key
 
