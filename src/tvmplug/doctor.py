@@ -13,8 +13,10 @@ from functools import partial
 from packaging.version import Version
 
 from tvmplug import environment
+from tvmplug.build.staging import human_size
 from tvmplug.errors import ToolError
 from tvmplug.findings import Finding, Skipped, ask
+from tvmplug.kernel_cache import KernelCache, kernel_cache_dir
 from tvmplug.pinned_env import cache_dir
 from tvmplug.pins import PINS
 from tvmplug.process import run
@@ -71,6 +73,7 @@ def examine(project: Project | None) -> list[Finding]:
         ask("Python", _python),
         *(ask(tool.name, partial(_tool, tool)) for tool in _TOOLS),
         ask("cache", lambda: str(cache_dir())),
+        ask("compiled kernels", _compiled_kernels),
         ask("compile environment", lambda: _compile_environment(project)),
         ask("runtime libraries", _runtime_libraries),
         *(ask(name, partial(_for_others, find)) for name, find in _FOR_OTHERS.items()),
@@ -95,6 +98,12 @@ def _tool(tool: _Tool) -> str:
     if tool.oldest is not None and Version(found) < Version(tool.oldest):
         raise ToolError(f"{found} is older than {tool.oldest} ({place})", mend=tool.mend)
     return f"{found} ({place})"
+
+
+def _compiled_kernels() -> str:
+    cache = KernelCache(kernel_cache_dir())
+    size = human_size(cache.size())
+    return f"{size} of {human_size(cache.limit)} at most ({cache.folder})"
 
 
 def _compile_environment(project: Project | None) -> str:

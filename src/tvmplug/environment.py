@@ -95,40 +95,64 @@ def _chosen_python() -> Path | None:
 
 
 def run_compiler(project: Project, target: Target, *, update_golden: bool) -> Mapping[str, Any]:
-    """Compile a plugin's model in its environment, with the compiler's progress in sight.
-
-    Args:
-        project: The model plugin.
-        target: What to compile for.
-        update_golden: Record the golden cases anew.
-
-    Returns:
-        The compiler's result.
+    """Compile a plugin's model for one target; see `run_compiler_for`.
 
     Raises:
         ExportError, CompileError, ArtifactError, FileError: What the compiler found.
         ToolError: The environment cannot be made.
     """
+    (result,) = run_compiler_for(project, [target], update_golden=update_golden)
+    if isinstance(result, TvmplugError):
+        raise result
+    return result
+
+
+def run_compiler_for(
+    project: Project, targets: Sequence[Target], *, update_golden: bool
+) -> list[Mapping[str, Any] | TvmplugError]:
+    """Compile a plugin's model in its environment, with the compiler's progress in sight.
+
+    Args:
+        project: The model plugin.
+        targets: What to compile for, each once; `--cpu` may have changed a single one only.
+        update_golden: Record the golden cases anew.
+
+    Returns:
+        The compiler's result for each target, or what it found wrong.
+
+    Raises:
+        ExportError, CompileError, FileError: What concerns all targets.
+        ToolError: The environment cannot be made.
+    """
     python = compile_python(project)
     argv: list[str | Path] = [python, "-m", "tvmplug.compiler", "--project", project.root]
-    argv += ["--target", target.name, "--out", project.compiled_dir(target)]
-    if target.device == "cpu":
-        argv += ["--cpu", str(target.tvm_target["mcpu"])]
-    argv += [] if target.scheduled else ["--plain"]
+    for target in targets:
+        argv += ["--target", target.name, "--out", project.compiled_dir(target)]
+    if len(targets) == 1 and targets[0].device == "cpu":
+        argv += ["--cpu", str(targets[0].tvm_target["mcpu"])]
+    argv += [] if all(target.scheduled for target in targets) else ["--plain"]
     argv += ["--update-golden"] if update_golden else []
     argv += ["--debug"] if os.environ.get("TVMPLUG_DEBUG") == "1" else []
-    with output.progress(f"compile {project.name} for {target.name}", every_line=True) as show:
+    names = ", ".join(target.name for target in targets)
+    with output.progress(f"compile {project.name} for {names}", every_line=True) as show:
         done = relay(
             argv,
             cwd=project.root,
             env=bootstrap.toolkit_environ(bootstrap.PACKAGE_DIR.parent),
-            timeout_s=COMPILE_TIMEOUT_S,
+            timeout_s=COMPILE_TIMEOUT_S * len(targets),
             show=show,
         )
-        result = _last_json(done.stdout)
-        if done.returncode != 0 or result is None:
-            raise _compiler_error(result, done.returncode, done.stderr)
-    return result
+        answers = _answers(done.stdout, len(targets))
+        failed = next((answer for answer in answers if "error" in answer), None)
+        if len(answers) < len(targets) or (done.returncode != 0 and failed is None):
+            raise _compiler_error(failed, done.returncode, done.stderr)
+        if len(targets) == 1 and failed is not None:
+            raise _compiler_error(failed, done.returncode, done.stderr)
+    _say_kernels(answers)
+    return [
+        _compiler_error(answer, done.returncode, done.stderr) if "error" in answer else answer
+        for answer in answers
+    ]
 
 
 def run_tuner(project: Project, target: Target, arguments: Sequence[str]) -> Mapping[str, Any]:
@@ -158,20 +182,32 @@ def run_tuner(project: Project, target: Target, arguments: Sequence[str]) -> Map
             timeout_s=TUNE_TIMEOUT_S,
             show=show,
         )
-        result = _last_json(done.stdout)
-        if done.returncode != 0 or result is None:
-            raise _compiler_error(result, done.returncode, done.stderr)
-    return result
+        found = _answers(done.stdout, 1)
+        if done.returncode != 0 or not found:
+            raise _compiler_error(next(iter(found), None), done.returncode, done.stderr)
+    return found[0]
 
 
-def _last_json(text: str) -> dict[str, Any] | None:
-    """The last line if it is a JSON object; an export script may have printed others before."""
-    lines = text.strip().splitlines()
-    try:
-        value = json.loads(lines[-1]) if lines else None
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
+def _say_kernels(answers: Sequence[Mapping[str, Any]]) -> None:
+    """How many kernels there were, where the compiler counts them."""
+    counts = [answer["kernels"] for answer in answers if "kernels" in answer]
+    compiled, cached = (sum(each[what] for each in counts) for what in ("compiled", "cached"))
+    if compiled or cached:
+        output.say(f"kernels: {compiled} compiled, {cached} from the cache")
+
+
+def _answers(text: str, count: int) -> list[dict[str, Any]]:
+    """The last lines that are JSON objects; an export script may have printed others before."""
+    found: list[dict[str, Any]] = []
+    for line in reversed(text.strip().splitlines()[-count:]):
+        try:
+            value = json.loads(line)
+        except ValueError:
+            break
+        if not isinstance(value, dict):
+            break
+        found.insert(0, value)
+    return found
 
 
 _DIED_MEND = (

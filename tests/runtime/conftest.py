@@ -24,7 +24,8 @@ from pathlib import Path
 import numpy as np
 from tvm import relax, tirx
 
-from tvmplug.compiler import lowering, tvm_facade
+from tvmplug.compiler import codegen, lowering
+from tvmplug.compiler.kernels import workers
 from tvmplug.export import Case, Component, Dim
 from tvmplug.targets import target_named
 
@@ -45,10 +46,12 @@ component = Component(
     dims={"n": Dim(1, 9)},
 )
 target = target_named(sys.argv[1])
-lowered = lowering.lower(component.module, component, "small_", target).module
+lowered = lowering.lower(component.module, component, "small_", target)
 folder = Path(sys.argv[2])
-for name, content in tvm_facade.objects(lowered, "small", target, folder):
-    (folder / name).write_bytes(content)
+with workers(jobs=1, cache=None) as makers:
+    pending = codegen.start(lowered, "small", target, makers, folder)
+    for name, content in pending.result(lambda line: None).files:
+        (folder / name).write_bytes(content)
 """
 
 

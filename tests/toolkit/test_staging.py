@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tvmplug import environment, files
-from tvmplug.build import images, library
+from tvmplug.build import images, library, steps
 from tvmplug.build.image import Image
 from tvmplug.build.staging import human_size, stage
 from tvmplug.build.stamp import Stamp, is_current, write_stamp
@@ -21,6 +21,7 @@ from tvmplug.errors import (
     FileError,
     ProcessError,
     ToolError,
+    TvmplugError,
 )
 from tvmplug.metadata import ComponentSpec, Metadata
 from tvmplug.project import Project, find_project
@@ -194,6 +195,34 @@ def test_a_compiler_that_dies_is_a_compile_error_with_its_last_lines(
     assert says in str(caught.value)
     if ">&2" in script:
         assert script.partition(" >&2")[0].removeprefix("echo ") in str(caught.value)
+
+
+def test_of_several_targets_each_has_its_own_result_or_error(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = '{"archive": "here", "kernels": {"compiled": 2, "cached": 3}}'
+    error = '{"error": "CompileError", "message": "no such operation", "mend": null}'
+    _answering(tmp_path, f"echo '{made}'; echo '{error}'; exit 7", monkeypatch)
+    targets = [LINUX, TARGETS["linux-arm64"]]
+    good, bad = environment.run_compiler_for(find_project(model), targets, update_golden=False)
+
+    assert not isinstance(good, TvmplugError)
+    assert good["archive"] == "here"
+    assert isinstance(bad, CompileError)
+    assert "kernels: 2 compiled, 3 from the cache" in capsys.readouterr().err
+
+
+def test_an_error_of_all_targets_is_one_error(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = '{"error": "ExportError", "message": "export() returned 3", "mend": null}'
+    _answering(tmp_path, f"echo '{error}'; exit 6", monkeypatch)
+    targets = [LINUX, TARGETS["linux-arm64"]]
+    with pytest.raises(ExportError, match="returned 3"):
+        environment.run_compiler_for(find_project(model), targets, update_golden=False)
+
+    outcomes = steps.compile_models(find_project(model), targets)
+    assert [type(each) for each in outcomes] == [ExportError, ExportError]
 
 
 def test_a_compile_python_with_another_tvm_is_refused(

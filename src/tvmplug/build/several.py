@@ -82,14 +82,19 @@ def build_for(project: Project, targets: Sequence[Target]) -> Report:
     Raises:
         TvmplugError: The XCFramework cannot be written; a target's own errors are in its row.
     """
-    rows = tuple(_build_row(project, target) for target in targets)
+    # All models first, in one run: targets share the exported model, and kernels the processors.
+    compiled = steps.compile_models(project, targets) if project.is_model else [False] * len(targets)
+    rows = tuple(
+        _build_row(project, target, outcome)
+        for target, outcome in zip(targets, compiled, strict=True)
+    )
     linked = any(row.target.is_apple and row.image is not None for row in rows)
     return Report(rows, pack(project) if linked else None)
 
 
-def _build_row(project: Project, target: Target) -> Row:
+def _build_row(project: Project, target: Target, outcome: bool | TvmplugError) -> Row:
     tasks = _Tasks()
-    compiled = project.is_model and tasks.do(lambda: steps.compile_model(project, target))
+    compiled = tasks.do(lambda: _result(outcome))
     model = _archive(project, target) if project.is_model and not tasks.failed else None
     runtime = tasks.do(lambda: images.runtime_image(project, target))
     # Asked even where there is no runtime yet, so that one run names everything that is missing.
@@ -104,6 +109,12 @@ def _build_row(project: Project, target: Target) -> Row:
         todo=tuple(tasks.todo),
         failed=tasks.failed,
     )
+
+
+def _result(outcome: bool | TvmplugError) -> bool:
+    if isinstance(outcome, TvmplugError):
+        raise outcome
+    return outcome
 
 
 class _Tasks:

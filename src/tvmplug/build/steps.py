@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from tvmplug.build.image import Image, read_image
 from tvmplug.build.staging import Staged, stage
 from tvmplug.build.stamp import STAMP_NAME, Stamp, is_current, write_stamp
 from tvmplug.compiler.freshness import is_fresh
+from tvmplug.errors import TvmplugError
 from tvmplug.manifest import MANIFEST_NAME
 from tvmplug.metadata import METADATA_NAME, Metadata, read_metadata
 from tvmplug.pins import PINS
@@ -59,17 +60,57 @@ def compile_model(project: Project, target: Target, *, update_golden: bool = Fal
 
     Raises:
         ProjectError: This is the runtime plugin.
-        TvmplugError: What `environment.run_compiler` raises.
+        TvmplugError: What `environment.run_compiler_for` raises.
+    """
+    (outcome,) = compile_models(project, [target], update_golden=update_golden)
+    if isinstance(outcome, TvmplugError):
+        raise outcome
+    return outcome
+
+
+def compile_models(
+    project: Project, targets: Sequence[Target], *, update_golden: bool = False
+) -> list[bool | TvmplugError]:
+    """Compile a plugin's model for several targets in one run of the compiler.
+
+    Args:
+        project: A model plugin.
+        targets: What to compile for, each once.
+        update_golden: Record the golden cases anew, and so compile in any case.
+
+    Returns:
+        Of each target whether something was compiled, or what went wrong.
+
+    Raises:
+        ProjectError: This is the runtime plugin.
     """
     _ = project.model
-    out = project.compiled_dir(target)
-    if not update_golden and is_fresh(project.root, target, out):
-        return False
-    with files.locked(out, timeout_s=LOCK_TIMEOUT_S):
-        if not update_golden and is_fresh(project.root, target, out):
-            return False
-        environment.run_compiler(project, target, update_golden=update_golden)
-    return True
+    outs = {target.name: project.compiled_dir(target) for target in targets}
+
+    def stale() -> list[Target]:
+        return [
+            each
+            for each in targets
+            if update_golden or not is_fresh(project.root, each, outs[each.name])
+        ]
+
+    outcomes: dict[str, bool | TvmplugError] = {target.name: False for target in targets}
+    wanted: list[Target] = []
+    try:
+        wanted = stale()
+        with contextlib.ExitStack() as locks:
+            for out in sorted(outs[each.name] for each in wanted):
+                locks.enter_context(files.locked(out, timeout_s=LOCK_TIMEOUT_S))
+            if wanted:
+                # Another process may have compiled meanwhile what was stale before.
+                wanted = [each for each in stale() if each in wanted]
+            if wanted:
+                found = environment.run_compiler_for(project, wanted, update_golden=update_golden)
+                for each, result in zip(wanted, found, strict=True):
+                    outcomes[each.name] = result if isinstance(result, TvmplugError) else True
+    except TvmplugError as error:
+        outcomes |= {target.name: error for target in wanted or targets}
+    return [outcomes[target.name] for target in targets]
 
 
 def build_plugin(project: Project, target: Target) -> Built:

@@ -1,7 +1,8 @@
 """`python -m tvmplug.compiler`: compiles a model plugin; for the toolkit, inside the compile env.
 
-Prints one JSON line on stdout (the result, or `error`, `message` and `mend`), everything else on
-stderr, and exits with the error's exit code.
+Prints one JSON line for each target on stdout (the result, or `error`, `message` and `mend`),
+everything else on stderr, and exits with the exit code of the first error. What concerns no single
+target is one line.
 """
 
 from __future__ import annotations
@@ -9,15 +10,20 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tvmplug import files
 from tvmplug.compiler import freshness
-from tvmplug.compiler.answer import answer
+from tvmplug.compiler.answer import answers
+from tvmplug.errors import TvmplugError
 from tvmplug.manifest import read_manifest
 from tvmplug.metadata import METADATA_NAME, read_metadata
 from tvmplug.targets import target_named, with_choices
+
+if TYPE_CHECKING:
+    from tvmplug.compiler.run import Result
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,37 +37,68 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m tvmplug.compiler", description=__doc__)
     parser.add_argument("--project", type=Path, required=True, help="the model plugin's folder")
-    parser.add_argument("--target", required=True, help="a name of the table of targets")
+    parser.add_argument(
+        "--target", action="append", required=True, help="a name of the table of targets"
+    )
     parser.add_argument("--cpu", help="the oldest processor that is served, as LLVM calls it")
     parser.add_argument("--plain", action="store_true", help="without tvmplug's schedules")
-    parser.add_argument("--out", type=Path, required=True, help="the folder for the artifacts")
+    parser.add_argument(
+        "--out", action="append", type=Path, required=True, help="the folder for its artifacts"
+    )
     parser.add_argument("--update-golden", action="store_true", help="record golden cases anew")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     options = parser.parse_args(argv)
-    return answer(lambda: _compile(options), debug=options.debug)
+    if len(options.target) != len(options.out):
+        parser.error("give --target and --out as often as each other")
+    return answers(lambda: _compile(options), debug=options.debug)
 
 
-def _compile(options: argparse.Namespace) -> dict[str, Any]:
-    root, out = options.project.resolve(), options.out.absolute()
-    target = with_choices(target_named(options.target), cpu=options.cpu, plain=options.plain)
+def _compile(options: argparse.Namespace) -> list[dict[str, Any] | TvmplugError]:
+    root = options.project.resolve()
+    targets = [
+        with_choices(target_named(name), cpu=options.cpu, plain=options.plain)
+        for name in options.target
+    ]
+    outs = [out.absolute() for out in options.out]
     read_manifest(root)  # refuses what is no plugin before anything is written
-    # Not `out` itself: that is the lock of the toolkit, which may hold it while we run.
-    with files.locked(out.with_name(f"{out.name}.compiler"), timeout_s=3600):
-        recorded: tuple[Path, ...] = ()
-        compiled = options.update_golden or not freshness.is_fresh(root, target, out)
-        if compiled:
-            from tvmplug.compiler.run import compile_plugin  # noqa: PLC0415  loads NumPy
+    with ExitStack() as locks:
+        for out in sorted(set(outs)):  # in one order, so that two compilers cannot wait for ever
+            # Not `out` itself: that is the lock of the toolkit, which may hold it while we run.
+            lock = out.with_name(f"{out.name}.compiler")
+            locks.enter_context(files.locked(lock, timeout_s=3600))
+        stale = {
+            target.name: out
+            for target, out in zip(targets, outs, strict=True)
+            if options.update_golden or not freshness.is_fresh(root, target, out)
+        }
+        results: dict[str, Any] = {}
+        if stale:
+            from tvmplug.compiler.run import Wanted, compile_targets  # noqa: PLC0415  loads NumPy
 
-            result = compile_plugin(root, target, out, update_golden=options.update_golden)
-            recorded = result.golden
-        metadata = read_metadata(out / METADATA_NAME)
+            wanted = [Wanted(each, stale[each.name]) for each in targets if each.name in stale]
+            made = compile_targets(root, wanted, update_golden=options.update_golden)
+            results = {each.target.name: one for each, one in zip(wanted, made, strict=True)}
+        return [
+            _told(results.get(target.name), out) for target, out in zip(targets, outs, strict=True)
+        ]
+
+
+def _told(result: Result | TvmplugError | None, out: Path) -> dict[str, Any] | TvmplugError:
+    """The answer about one target; no result where it was up to date."""
+    if isinstance(result, TvmplugError):
+        return result
+    metadata = read_metadata(out / METADATA_NAME)
     return {
-        "compiled": compiled,
+        "compiled": result is not None,
         "archive": str(out / metadata.archive),
         "metadata": str(out / METADATA_NAME),
         "archive_sha256": metadata.archive_sha256,
         "components": [component.name for component in metadata.components],
-        "golden": [str(path) for path in recorded],
+        "golden": [str(path) for path in result.golden] if result else [],
+        "kernels": {
+            "compiled": result.compiled if result else 0,
+            "cached": result.cached if result else 0,
+        },
     }
 
 

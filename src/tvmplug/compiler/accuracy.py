@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tvmplug.compiler import lowering, tvm_facade
+from tvmplug.compiler import codegen, lowering
 from tvmplug.compiler.frontends import Imported
 from tvmplug.errors import CompileError
 from tvmplug.export import Array, Case, Component, case_name
@@ -51,7 +51,7 @@ def with_measured_error(
     if component.weight_dtype == "float32":
         return spec
     lowered = lowering.lower(imported.module, component, spec.prefix, host_target())
-    run = tvm_facade.runnable(lowered.module, component, host_target())
+    run = codegen.runnable(lowered, component, host_target())
     names = [tensor.name for tensor in spec.inputs]
     found = [
         error_of(case, case_name(case, index), run([case.inputs[name] for name in names]), spec)

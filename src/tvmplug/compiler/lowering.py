@@ -1,9 +1,11 @@
-"""From a model's operators to kernels: bind weights, legalise, fold, fuse, and schedule."""
+"""From a model's operators to kernels: bind weights, legalise, fold, fuse, and name."""
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -21,13 +23,18 @@ from tvmplug.targets import Target
 IRModule = Any
 
 
+# The numbers by which TVM tells kernels of the same operators apart.
+_NUMBER = re.compile(r"\d+(?=_|$)")
+_DIGITS = 10
+
+
 @dataclass(frozen=True)
 class Lowered:
     """A component as kernels.
 
     Attributes:
-        module: What `tvm_facade.objects` takes.
-        kernels: What the schedules did with each kernel; empty where there are none.
+        module: What `codegen.start` takes: kernels with TVM's plain loops.
+        kernels: What the schedules did with each kernel; empty where none were asked yet.
         tiles: What was asked for tiles, and which they are.
     """
 
@@ -53,7 +60,7 @@ def lower(
         tuned: the tiles that were measured, by the instruction set's name.
 
     Returns:
-        The kernels, scheduled for the target.
+        The kernels, each for itself: `kernels` lays out their loops. Those for GPUs are scheduled.
 
     Raises:
         CompileError: TVM does not support an operation of the model.
@@ -80,7 +87,6 @@ def lower(
             transform.FuseOps(),
             transform.FuseTIR(),
         ]
-        kernels: tuple[Taken, ...] = ()
         choices = Choices()
         with tvm.target.Target(dict(target.tvm_target)):
             lowered = tvm.transform.Sequential(bind)(module)
@@ -89,21 +95,79 @@ def lower(
                 choices = Choices(tuned.get(isa.name, NO_WINNERS))
                 lowered = rewrite(lowered, isa, component.weight_dtype, choices)
             lowered = tvm.transform.Sequential(fuse)(lowered)
-            if target.has_own_kernels:
-                lowered, kernels = apply(lowered, isa)
-            lowered = _with_two_kernels(lowered)
+            lowered = _named_by_content(lowered)
             if target.device == "metal":
-                lowered = metal.schedule(lowered)
+                lowered = metal.schedule(with_two_kernels(lowered))
         module = lowered.with_attr("system_lib_prefix", prefix)
-        return Lowered(module, kernels, tuple(choices.asked.values()))
+        return Lowered(module, tiles=tuple(choices.asked.values()))
 
 
-def _with_two_kernels(lowered: IRModule) -> IRModule:
+def scheduled(lowered: Lowered, target: Target) -> Lowered:
+    """Lay out the loops of all kernels, for a module that is compiled as a whole.
+
+    Args:
+        lowered: what `lower` made.
+        target: what is compiled for.
+
+    Returns:
+        The same with scheduled kernels, two at least, and what became of each.
+    """
+    import tvm  # noqa: PLC0415
+
+    module, kernels = lowered.module, lowered.kernels
+    if target.has_own_kernels:
+        with tvm.target.Target(dict(target.tvm_target)):
+            module, kernels = apply(module, instruction_set(target.tvm_target))
+    return replace(lowered, module=with_two_kernels(module), kernels=kernels)
+
+
+def _named_by_content(lowered: IRModule) -> IRModule:
+    """Give each kernel a name that says what it computes, and a hash of how.
+
+    TVM numbers kernels by their place in the model: with a layer more, all that follow would have
+    other names, and objects hold names.
+    """
+    import tvm_ffi  # noqa: PLC0415
+    from tvm import relax, tirx  # noqa: PLC0415
+
+    taken: set[str] = set()
+    for variable, function in list(lowered.functions.items()):
+        if isinstance(function, tirx.PrimFunc):
+            nameless = _with_plain_parameters(function.without_attr("global_symbol"))
+            content = f"{nameless.script(show_meta=True)}{tvm_ffi.structural_hash(nameless)}"
+            digest = hashlib.sha256(content.encode()).hexdigest()[:_DIGITS]
+            name = f"{_NUMBER.sub('', variable.name_hint)}_{digest}"
+            while name in taken:  # an author's own kernel, twice
+                name += "_"
+            taken.add(name)
+            lowered[variable] = nameless.with_attr("global_symbol", name)
+    return relax.transform.NormalizeGlobalVar()(lowered)
+
+
+def _with_plain_parameters(function: Any) -> Any:
+    """Number a kernel's parameters, which TVM names after the model's variables.
+
+    Those are numbered by their place in the model as well, and objects hold them for debuggers.
+    """
+    import tvm  # noqa: PLC0415
+    import tvm_ffi  # noqa: PLC0415
+
+    plain = {old: tvm.ir.Var(f"p{i}", old.ty) for i, old in enumerate(function.params)}
+    return tvm_ffi.structural_map(function, (tvm.ir.Var, lambda found: plain.get(found, found)))
+
+
+def with_two_kernels(lowered: IRModule) -> IRModule:
     """Fill a module up with kernels that nobody calls until it has two.
 
     TVM 0.27 marks a lone kernel as the library's entry and exports it without the prefix as
     `__tvm_ffi_main`, and writes C source instead of objects for a module without any. It can go
     when `test_a_component_with_one_kernel_or_none_compiles` passes without it.
+
+    Args:
+        lowered: a module; it is changed.
+
+    Returns:
+        The module.
     """
     import tvm  # noqa: PLC0415
     from tvm import te  # noqa: PLC0415

@@ -8,26 +8,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tvmplug import files
-from tvmplug.compiler import metal, placing
-from tvmplug.compiler.cpu import vector_math
-from tvmplug.compiler.tvm_errors import compile_errors
 from tvmplug.errors import ExportError, ToolError
-from tvmplug.export import Array, Component
+from tvmplug.export import Array
 from tvmplug.pins import PINS
-from tvmplug.targets import Target
-
-# Room that code and tables of one component may take on disk beside its constants.
-_CODE_BYTES = 4 << 20
 
 IRModule = Any
 """A `tvm.IRModule`; TVM ships no types."""
@@ -156,113 +145,3 @@ def _check_weights(parameters: list[Parameter], bound: Mapping[str, Array]) -> N
                 f" {want.dtype} {want.shape}",
                 mend="Convert or transpose the weight",
             )
-
-
-def objects(
-    lowered: IRModule, component: str, target: Target, scratch: Path
-) -> list[tuple[str, bytes]]:
-    """Generate code: the component's object files.
-
-    Args:
-        lowered: the module that `lowering.lower` made.
-        component: the component's name, for messages.
-        target: what is compiled for.
-        scratch: a folder for TVM's files; they are removed.
-
-    Returns:
-        (file name, content) of each object, in TVM's order.
-
-    Raises:
-        CompileError: TVM failed.
-        FileError: the disk is full.
-    """
-    placing.check_room(scratch, _constant_bytes(lowered) + _CODE_BYTES)
-    with files.file_errors(scratch), tempfile.TemporaryDirectory(dir=scratch) as folder:
-        with compile_errors(component):
-            executable = _built(lowered, target)
-            paths: list[str] = []
-
-            def collect(_: str, objects: list[str], **__: object) -> None:
-                paths.extend(objects)
-
-            executable.export_library("unused", fcompile=collect, workspace_dir=folder)
-        return [(Path(path).name, Path(path).read_bytes()) for path in paths]
-
-
-def runnable(
-    lowered: IRModule, component: Component, target: Target
-) -> Callable[[Sequence[Array]], list[Array]]:
-    """Generate code for this machine, to run here.
-
-    Args:
-        lowered: the module that `lowering.lower` made.
-        component: for its name and its function.
-        target: this machine's.
-
-    Returns:
-        From inputs, in the function's order, to outputs.
-
-    Raises:
-        CompileError: TVM failed.
-    """
-    with compile_errors(component.name):
-        import tvm  # noqa: PLC0415
-        from tvm import relax  # noqa: PLC0415
-
-        # It registers no functions: two of one prefix could not be loaded.
-        executable = _built(lowered.without_attr("system_lib_prefix"), target)
-        function = relax.VirtualMachine(executable, tvm.cpu())[component.function]
-
-    def run(inputs: Sequence[Array]) -> list[Array]:
-        with compile_errors(component.name):
-            result = function(*(tvm.runtime.tensor(np.asarray(array)) for array in inputs))
-            tensors = result if hasattr(result, "__len__") else [result]
-            return [np.asarray(tensor.numpy()) for tensor in tensors]
-
-    return run
-
-
-def executable(lowered: IRModule, component: Component, target: Target) -> Any:
-    """Generate code that registers no functions: to run here, or to be linked as a library.
-
-    Args:
-        lowered: the module that `lowering.lower` made.
-        component: for its name.
-        target: what is compiled for.
-
-    Returns:
-        TVM's executable.
-
-    Raises:
-        CompileError: TVM failed.
-    """
-    with compile_errors(component.name):
-        return _built(lowered.without_attr("system_lib_prefix"), target)
-
-
-def _built(lowered: IRModule, target: Target) -> Any:
-    """TVM's executable, with code for the target."""
-    import tvm  # noqa: PLC0415
-    from tvm import relax  # noqa: PLC0415
-
-    math = vector_math.lowerings() if target.has_own_kernels else nullcontext("default")
-    with metal.own_compiler(target), math as pipeline:
-        return relax.build(
-            lowered, tvm.target.Target(dict(target.tvm_target)), tir_pipeline=pipeline
-        )
-
-
-def _constant_bytes(lowered: IRModule) -> int:
-    import tvm  # noqa: PLC0415
-    from tvm import relax  # noqa: PLC0415
-
-    sizes: list[int] = []
-
-    def count(node: Any) -> None:
-        if isinstance(node, tvm.ir.GenericConst) and hasattr(node.value, "numpy"):
-            sizes.append(int(node.value.numpy().nbytes))
-
-    for function in lowered.functions.values():
-        if isinstance(function, relax.Function):
-            relax.analysis.post_order_visit(function, count)
-    return sum(sizes)

@@ -12,7 +12,7 @@ from tvm import relax
 
 from tests.compiler.cpu import kernels
 from tvmplug.compiler.cpu import vector_math
-from tvmplug.compiler.lowering import Lowered, lower
+from tvmplug.compiler.lowering import Lowered, lower, scheduled
 from tvmplug.export import Component
 from tvmplug.targets import Target, host_target, target_named, with_choices
 
@@ -56,7 +56,7 @@ def lowered(
         builder.emit_func_output(result)
     target = target or with_choices(host_target(), cpu=cpu, plain=False)
     component = Component(name="one", module=builder.get(), weight_dtype=weight_dtype)
-    return lower(component.module, component, "test_", target), target
+    return scheduled(lower(component.module, component, "test_", target), target), target
 
 
 def build(

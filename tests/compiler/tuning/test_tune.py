@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from tvmplug import cli
-from tvmplug.compiler import frontends, lowering, tvm_facade
+from tvmplug.compiler import codegen, frontends, lowering
 from tvmplug.compiler.cpu.isa import instruction_set
 from tvmplug.compiler.cpu.signature import Factor, Kernel
 from tvmplug.compiler.loading import load_export
@@ -197,7 +197,7 @@ def test_a_tile_of_the_file_changes_the_kernel_and_not_its_results(small: Any) -
     def made() -> tuple[list[Any], list[list[np.ndarray[Any, Any]]]]:
         tuned = tiles_of(read_tuning(small.root / "model"))
         lowered = lowering.lower(imported.module, component, "g2p_", host_target(), tuned)
-        run = tvm_facade.runnable(lowered.module, component, host_target())
+        run = codegen.runnable(lowered, component, host_target())
         calls = [[case.inputs["x"], case.inputs["y"]] for case in component.cases]
         return list(lowered.tiles), [run(call) for call in calls]
 

@@ -51,7 +51,7 @@ def apply(
     taken = []
     for name, function in list(module.functions.items()):
         if isinstance(function, tirx.PrimFunc):
-            scheduled, told = _apply_to(name.name_hint, function, isa, rules)
+            scheduled, told = schedule_kernel(name.name_hint, function, isa, rules)
             module[name] = scheduled
             taken.append(told)
     return module, tuple(taken)
@@ -78,9 +78,20 @@ def told(kernels: Sequence[Taken]) -> list[str]:
     return lines
 
 
-def _apply_to(
-    name: str, function: Any, isa: InstructionSet, rules: Sequence[Rule]
+def schedule_kernel(
+    name: str, function: Any, isa: InstructionSet, rules: Sequence[Rule] = RULES
 ) -> tuple[Any, Taken]:
+    """Schedule one kernel.
+
+    Args:
+        name: What reports call it.
+        function: A PrimFunc after fusion.
+        isa: What is compiled for.
+        rules: The first that takes the kernel lays it out.
+
+    Returns:
+        The kernel as it was or scheduled, and what became of it.
+    """
     from tvm import s_tir  # noqa: PLC0415
 
     failures: list[str] = []

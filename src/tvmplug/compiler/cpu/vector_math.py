@@ -29,7 +29,7 @@ _LOWERINGS = "llvm.FLowerIntrinsic"
 _VECTORIZABLE = "TVectorizable"
 _TVM_LEVEL = 10
 _LEVEL = 99
-_PIPELINE = "tvmplug"
+PIPELINE = "tvmplug"
 
 Expression = Any
 """A TIR expression; TVM ships no types."""
@@ -94,7 +94,7 @@ def lowerings() -> Iterator[str]:
             _register()
         _active += 1
     try:
-        yield _PIPELINE
+        yield PIPELINE
     finally:
         with _lock:
             _active -= 1
@@ -105,7 +105,7 @@ def lowerings() -> Iterator[str]:
 def _register() -> None:
     from tvm import ir, tirx  # noqa: PLC0415  takes a second
 
-    tirx.register_tir_pipeline(_PIPELINE, _pipeline)
+    tirx.register_tir_pipeline(PIPELINE, _pipeline)
     for name in FUNCTIONS:
         operator = ir.Op.get(name)
         for table in (_LOWERINGS, _VECTORIZABLE):

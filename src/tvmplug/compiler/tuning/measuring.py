@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tvmplug.compiler import lowering, tvm_facade
+from tvmplug.compiler import codegen, lowering
 from tvmplug.compiler.cpu.choices import Asked, Choice
 from tvmplug.compiler.cpu.isa import instruction_set
 from tvmplug.compiler.cpu.signature import Kernel
@@ -124,7 +124,7 @@ def build(
     lowered = lowering.lower(component.module, component, "probe_", target, tuned)
     if [(each.kernel.text, each.chosen) for each in lowered.tiles] != [(kernel.text, choice)]:
         raise CompileError(f"{kernel.text} by itself is another kernel than in the model")
-    executable = tvm_facade.executable(lowered.module, component, target)
+    executable = codegen.executable(lowered, component, target)
     return device.load(executable, [inputs_of(kernel, sizes) for sizes in samples])
 
 
