@@ -72,7 +72,9 @@ def start(folder: Path, action: str, *options: str) -> subprocess.Popen[str]:
     """Start a fleet command in a session of its own, as a terminal does."""
     temporary = folder / "tmp"
     temporary.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "tvmplug", "fleet", action, "--json"]
+    # Where the tests run in the background, a shell may have told them to ignore Ctrl-C.
+    command = ["env", "--default-signal=INT"]
+    command += [sys.executable, "-m", "tvmplug", "fleet", action, "--json"]
     return subprocess.Popen(
         [*command, "--fleet", str(folder / "fleet.yaml"), "--jobs", "2", *options],
         env={**os.environ, "TMPDIR": str(temporary)},
