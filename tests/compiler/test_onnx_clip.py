@@ -11,7 +11,7 @@ import pytest
 import tvm
 from onnx import TensorProto, helper, numpy_helper
 
-from tvmplug.compiler import frontends, lowering, tvm_facade
+from tvmplug.compiler import codegen, frontends, lowering
 from tvmplug.export import Component
 from tvmplug.targets import host_target
 
@@ -56,7 +56,7 @@ def compiled(made: onnx.ModelProto) -> tuple[Any, list[str]]:
         for name, function in lowered.module.functions.items()
         if isinstance(function, tvm.tirx.PrimFunc) and "unused" not in name.name_hint
     ]
-    return tvm_facade.runnable(lowered.module, component, host_target()), kernels
+    return codegen.runnable(lowered, component, host_target()), kernels
 
 
 def wanted(low: float | None, high: float | None) -> np.ndarray[Any, Any]:
