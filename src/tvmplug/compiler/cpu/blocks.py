@@ -19,6 +19,17 @@ def extent(sch: Any, loop: Any) -> int | None:
     return int(length) if isinstance(length, tirx.IntImm) else None
 
 
+def times(sch: Any, loops: Sequence[Any]) -> int | None:
+    """How often the body of nested loops runs, None when that is dynamic."""
+    total = 1
+    for loop in loops:
+        length = extent(sch, loop)
+        if length is None:
+            return None
+        total *= length
+    return total
+
+
 def is_spatial(sch: Any, block: Any) -> bool:
     """Whether a block computes each number by itself: nothing is reduced."""
     from tvm import tirx  # noqa: PLC0415

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tvmplug.compiler.cpu.blocks import annotation, extent, only_later
+from tvmplug.compiler.cpu.blocks import annotation, extent, only_later, times
 from tvmplug.compiler.cpu.conv_kernels import CONVOLUTION, DEPTHWISE, PAD, PHASES
 from tvmplug.compiler.cpu.isa import InstructionSet
 from tvmplug.compiler.cpu.tiling import PARALLEL_WORK
@@ -48,7 +48,7 @@ def schedule_convolution(sch: Any, isa: InstructionSet) -> bool:
     count = int(_mark(sch, acc))
     (image, *others), inner = loops[:count], loops[count:]
     row_tile, column_tile, row, column, *steps = inner
-    work = _product(sch, loops)
+    work = times(sch, loops)
     parallel = work is None or work >= _parallel_work(sch, acc)
     count = int(annotation(sch, acc, PHASES))
     phases, others = others[:count], others[count:]
@@ -110,7 +110,7 @@ def _lay_out_steps(sch: Any, acc: Any, steps: list[Any], isa: InstructionSet) ->
     """Unroll the reduction as far as it pays; returns its first loop."""
     if annotation(sch, acc, DEPTHWISE) is not None:
         # Without a loop, positions that share an input share its load.
-        if (_product(sch, steps) or 0) <= _LONGEST_WINDOW:
+        if (times(sch, steps) or 0) <= _LONGEST_WINDOW:
             for loop in steps:
                 sch.unroll(loop)
         return steps[0]
@@ -150,13 +150,3 @@ def _vectorize(sch: Any, block: Any, loop: Any, isa: InstructionSet) -> None:
         sch.vectorize(vector)
         if (extent(sch, parts) or 0) <= isa.lanes:
             sch.unroll(parts)
-
-
-def _product(sch: Any, loops: list[Any]) -> int | None:
-    total = 1
-    for loop in loops:
-        length = extent(sch, loop)
-        if length is None:
-            return None
-        total *= length
-    return total

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tvmplug.compiler.cpu.blocks import annotation, extent, only_later
+from tvmplug.compiler.cpu.blocks import annotation, extent, only_later, times
 from tvmplug.compiler.cpu.contraction import PACK, TILE
 from tvmplug.compiler.cpu.isa import InstructionSet
 
@@ -40,7 +40,7 @@ def schedule_tiles(sch: Any, isa: InstructionSet) -> bool:
     loops = sch.get_loops(acc)
     batch = loops[: int(annotation(sch, acc, TILE))]
     row_tile, column_tile, row, column, *steps = loops[len(batch) :]
-    work = _work(sch, loops)
+    work = times(sch, loops)
     columns_outside = bool(packs) or _left_is_smaller(sch, loops)
     outer, inner = (column_tile, row_tile) if columns_outside else (row_tile, column_tile)
     sch.reorder(*batch, outer, inner, *steps, row, column)
@@ -96,21 +96,10 @@ def _divides(sch: Any, loop: Any, by: int) -> bool:
     return length is not None and length % by == 0
 
 
-def _work(sch: Any, loops: list[Any]) -> int | None:
-    """How many multiplications, None when that is dynamic."""
-    total = 1
-    for loop in loops:
-        length = extent(sch, loop)
-        if length is None:
-            return None
-        total *= length
-    return total
-
-
 def _left_is_smaller(sch: Any, loops: list[Any]) -> bool:
     """Whether the rows fit a cache better than the columns: then columns are walked once."""
     *_, row_tile, column_tile, row, column, _ = loops
-    rows, columns = _work(sch, [row_tile, row]), _work(sch, [column_tile, column])
+    rows, columns = times(sch, [row_tile, row]), times(sch, [column_tile, column])
     if rows is None or columns is None:
         return rows is not None
     return rows <= columns
