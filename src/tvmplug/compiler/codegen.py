@@ -127,7 +127,7 @@ def start(
             whole = _whole(lowered, target)
             rest = workers.pool.submit(_exported, whole, scratch, with_code=True)
             return Pending(component, [], rest)
-        prefix = str(lowered.module.get_attr("system_lib_prefix"))
+        prefix = _prefix(lowered.module)
         machinery, kernels = _parts(lowered.module, target)
         # First, since it cannot be divided.
         rest = workers.pool.submit(_exported, machinery, scratch, with_code=False)
@@ -209,7 +209,7 @@ def _parts(lowered: IRModule, target: Target) -> tuple[Any, list[Kernel]]:
     from tvm.relax import vm_build  # noqa: PLC0415
 
     machine = tvm.target.Target(dict(target.tvm_target))
-    prefix = str(lowered.get_attr("system_lib_prefix"))
+    prefix = _prefix(lowered)
     ours = {name.name_hint for name, f in lowered.functions.items() if isinstance(f, tirx.PrimFunc)}
     with machine:
         module = relax.get_pipeline("default")(lowered)
@@ -245,6 +245,11 @@ def _succeeding(futures: Sequence[Future[Made]]) -> Iterator[Made]:
     """Results as they come; the first failure is raised at once."""
     for future in as_completed(futures):
         yield future.result()
+
+
+def _prefix(module: IRModule) -> str:
+    # Not `get_attr`, which in TVM 0.27 fails for texts of up to seven bytes.
+    return str(module.attrs["system_lib_prefix"])
 
 
 def _constant_bytes(lowered: IRModule) -> int:
