@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from tvmplug.compiler.cpu.dataflow import op_name
+
 Expr = Any
 IRModule = Any
 
@@ -49,7 +51,7 @@ def _mutator() -> Any:
 
         def visit_call_(self, call: Any) -> Expr:
             call = self.visit_expr_post_order(call)
-            if _name(call) != "relax.call_tir" or len(call.args[1].fields) != 2:
+            if op_name(call) != "relax.call_tir" or len(call.args[1].fields) != 2:
                 return call
             tensor, bound = call.args[1].fields
             number = _number(bound, self.lookup_binding)
@@ -90,16 +92,9 @@ def _number(bound: Expr, lookup: Any) -> np.ndarray[Any, Any] | None:
         bound = lookup(bound)
     if isinstance(bound, ir.GenericConst):
         return np.asarray(bound.value.numpy())
-    if _name(bound) != "relax.where":
+    if op_name(bound) != "relax.where":
         return None
     infinity, number = (_number(each, lookup) for each in bound.args[1:])
     if infinity is None or number is None or number.ndim:
         return None
     return infinity if np.isnan(number) else number
-
-
-def _name(expr: Expr) -> str:
-    from tvm import relax  # noqa: PLC0415
-    from tvm.ir import Op  # noqa: PLC0415
-
-    return str(expr.op.name) if isinstance(expr, relax.Call) and isinstance(expr.op, Op) else ""

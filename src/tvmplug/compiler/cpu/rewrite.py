@@ -21,6 +21,7 @@ from tvmplug.compiler.cpu import (
     reduction_softmax,
 )
 from tvmplug.compiler.cpu.choices import Choices
+from tvmplug.compiler.cpu.dataflow import op_name
 from tvmplug.compiler.cpu.isa import InstructionSet
 from tvmplug.compiler.cpu.operands import Operand, operand
 
@@ -120,7 +121,7 @@ def _mutator() -> Any:
         def visit_call_(self, call: Any) -> Expr:
             inner, axes = self._permuted_product(call)
             new = self.visit_expr_post_order(inner)
-            rewriting = REWRITINGS.get(_op_name(new))
+            rewriting = REWRITINGS.get(op_name(new))
             found = rewriting(self.context, new, axes) if rewriting else None
             if found is not None:
                 return found
@@ -128,11 +129,11 @@ def _mutator() -> Any:
 
         def _permuted_product(self, call: Any) -> tuple[Any, tuple[int, ...] | None]:
             """A transposed product that nothing else uses, or the call itself."""
-            if _op_name(call) == "relax.permute_dims" and isinstance(call.args[0], relax.Var):
+            if op_name(call) == "relax.permute_dims" and isinstance(call.args[0], relax.Var):
                 inner = self.values.get(call.args[0])
                 if (
                     inner is not None
-                    and _op_name(inner) in REWRITINGS
+                    and op_name(inner) in REWRITINGS
                     and self.uses.get(call.args[0]) == 1
                 ):
                     rank = len(inner.ty.shape.values) if inner.ty.shape is not None else 0
@@ -141,13 +142,6 @@ def _mutator() -> Any:
             return call, None
 
     return Mutator
-
-
-def _op_name(expr: Expr) -> str:
-    from tvm import relax  # noqa: PLC0415
-    from tvm.ir import Op  # noqa: PLC0415
-
-    return str(expr.op.name) if isinstance(expr, relax.Call) and isinstance(expr.op, Op) else ""
 
 
 def _uses(function: Any, values: Mapping[Any, Expr]) -> Mapping[Any, int]:
