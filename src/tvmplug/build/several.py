@@ -83,7 +83,9 @@ def build_for(project: Project, targets: Sequence[Target]) -> Report:
         TvmplugError: The XCFramework cannot be written; a target's own errors are in its row.
     """
     # All models first, in one run: targets share the exported model, and kernels the processors.
-    compiled = steps.compile_models(project, targets) if project.is_model else [False] * len(targets)
+    compiled = (
+        steps.compile_models(project, targets) if project.is_model else [False] * len(targets)
+    )
     rows = tuple(
         _build_row(project, target, outcome)
         for target, outcome in zip(targets, compiled, strict=True)
