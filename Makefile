@@ -8,6 +8,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 LOCK := src/tvmplug/locks/dev.txt
+# pytest-cookies and pytest-copie cannot be loaded together, and pyproject.toml loads the second.
+WITH_COOKIES := --override-ini addopts= --import-mode=importlib --strict-markers -ra -p no:copie
 WORDS ?= tvm kokoro flutterby phonemizer
 SOUND ?= examples/vad/speech.wav
 
@@ -43,6 +45,7 @@ demo: setup ## Generate the plugins, build them, and run two models over one run
 
 test: setup ## Run the tests (the real compiler, cargo, git, Copier, Dart and linkers).
 	@$(PY) -m pytest -m "not phones and not fleet and not kernels" --numprocesses 2 --dist loadscope --no-loadscope-reorder
+	@$(PY) -m pytest tests/cookiecutter $(WITH_COOKIES) --numprocesses 2
 
 test-kernels: setup ## Compare kernels of random shapes with NumPy, here and on AArch64 in an emulator (minutes).
 	@$(PY) -m pytest -m kernels --numprocesses 2 --dist worksteal

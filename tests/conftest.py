@@ -30,6 +30,7 @@ GROUPS = (
     ("toolkit", "toolkit"),
     ("compiler", "compiler"),
     ("templates", "templates"),
+    ("cookiecutter", "cookiecutter"),
     ("artifacts", "artifacts"),
     ("base", "base"),
 )

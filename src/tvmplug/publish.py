@@ -1,7 +1,7 @@
 """Makes the two mirror repositories, `template-runtime` and `template-model`, from one tag.
 
-A mirror holds the same tree, but for the first question: its kind is fixed. A mirror only
-grows: each published tag adds one commit and one tag of the same name.
+A mirror holds the same tree, but for the first question: its kind is fixed, for Copier and for
+Cookiecutter. A mirror only grows: each published tag adds one commit and one tag of the same name.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from pathlib import Path
 
 from packaging.version import Version
 
+from tvmplug.cookiecutter_questions import cookiecutter_json
 from tvmplug.errors import ProcessError, ProjectError, UsageError
 from tvmplug.process import run
 
 KINDS = ("runtime", "model")
 QUESTION = "questions/kind.yml"
+COOKIECUTTER = "cookiecutter.json"
 _TAG = re.compile(r"v\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?")
 _BRANCH = "main"
 
@@ -104,6 +106,10 @@ def _mirrored_tree(mirror: Path, released: str, kind: str) -> str:
     question = mirror / QUESTION
     question.write_text(fixed_question(kind, question.read_text(encoding="utf-8")), "utf-8")
     _git(mirror, "add", QUESTION)
+    door = mirror / COOKIECUTTER
+    if door.exists():  # releases up to v0.3.0 have none
+        door.write_text(cookiecutter_json(mirror), "utf-8")
+        _git(mirror, "add", COOKIECUTTER)
     return _git(mirror, "write-tree")
 
 

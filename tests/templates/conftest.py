@@ -14,6 +14,7 @@ from plumbum import local
 
 REPOSITORY = Path(__file__).parents[2]
 PARTS = (
+    "cookiecutter.json",
     "copier.yml",
     "questions",
     "starters",
@@ -21,6 +22,7 @@ PARTS = (
     "src",
     "template-model",
     "template-runtime",
+    "{{cookiecutter.plugin_name}}",
 )
 
 

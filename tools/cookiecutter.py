@@ -1,0 +1,13 @@
+"""Makes cookiecutter.json from copier.yml: `python -m tools.cookiecutter` after a change there.
+
+tests/cookiecutter/test_questions.py compares both.
+"""
+
+from __future__ import annotations
+
+from tools.toolchain import ROOT
+from tvmplug import files
+from tvmplug.cookiecutter_questions import cookiecutter_json
+
+if __name__ == "__main__":
+    files.write_text(ROOT / "cookiecutter.json", cookiecutter_json(ROOT))
