@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tvm import rpc
 
 from tvmplug import cli
 from tvmplug.compiler import codegen, frontends, lowering
@@ -83,14 +85,34 @@ def small(plugin: Callable[..., Any]) -> Any:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """TVM's own RPC server, and the port it listens on."""
+    with _running("rpc_server", tmp_path_factory.mktemp("server")) as port:
+        yield port
+
+
+@pytest.fixture
+def tracker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """TVM's own tracker, which knows one device as "phone", and the port it listens on."""
+    folder = tmp_path_factory.mktemp("tracker")
+    with (
+        _running("rpc_tracker", folder) as port,
+        _running("rpc_server", folder, "--tracker", f"127.0.0.1:{port}", "--key", "phone"),
+    ):
+        known = rpc.connect_tracker("127.0.0.1", port)
+        while not known.summary()["server_info"]:
+            time.sleep(0.1)
+        yield port
+
+
+@contextmanager
+def _running(module: str, folder: Path, *options: str) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    argv = [sys.executable, "-m", "tvm.exec.rpc_server", "--host", "127.0.0.1", "--silent"]
+    argv = [sys.executable, "-m", f"tvm.exec.{module}", "--host", "127.0.0.1", "--silent"]
     # In a folder without modules of ours, and in a group of its own: it starts others.
     with subprocess.Popen(
-        [*argv, "--port", str(port), "--port-end", str(port + 1)],
-        cwd=tmp_path_factory.mktemp("server"),
+        [*argv, "--port", str(port), "--port-end", str(port + 1), *options],
+        cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -163,6 +185,21 @@ def test_a_device_is_reached_over_rpc(
     assert told["threads"] == 1
 
 
+def test_a_tracker_gives_a_device_of_the_name(
+    small: Any, tracker: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--rpc", f"127.0.0.1:{tracker}", "--key", "phone", "--threads", "1"]
+    told = _tune(small.root, capsys, *options)
+    _check_against(told, small.root)
+    assert told["processor"] == "a device phone over RPC, linux-x64"
+    remote = Remote("127.0.0.1", tracker, "tablet", ())
+    with (
+        pytest.raises(ToolError, match=r"knows no device 'tablet', only phone"),
+        opened(host_target(), remote, None),
+    ):
+        pass
+
+
 def test_results_and_times_come_from_the_device(server: int) -> None:
     kernel = Kernel("matmul", Factor(("a", 8), (0, 1)), Factor((8, 16), (0, 1), weights=True))
     component = component_of(kernel)
@@ -186,6 +223,9 @@ def test_a_machine_without_a_server_is_named() -> None:
         port = unused.getsockname()[1]
         remote = Remote("127.0.0.1", port, None, ())
         with pytest.raises(ToolError, match=f"no RPC server answers at 127.0.0.1:{port}"):
+            opened(host_target(), remote, None).__enter__()
+        remote = Remote("127.0.0.1", port, "phone", ())
+        with pytest.raises(ToolError, match=f"there is no tracker at 127.0.0.1:{port}"):
             opened(host_target(), remote, None).__enter__()
 
 

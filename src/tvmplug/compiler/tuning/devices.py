@@ -201,9 +201,17 @@ def _connected(remote: Remote) -> Any:
         if remote.key is None:
             return rpc.connect(remote.host, remote.port, session_timeout=_SESSION_S)
         tracker = rpc.connect_tracker(remote.host, remote.port)
-        return tracker.request(remote.key, session_timeout=_SESSION_S)
+        known = {each["key"].removeprefix("server:") for each in tracker.summary()["server_info"]}
+        if remote.key in known:  # else the request would wait for ever
+            return tracker.request(remote.key, session_timeout=_SESSION_S)
     except Exception as error:  # TVM's own errors have no common base
         raise _unreachable(remote, _last_line(error)) from error
+    raise ToolError(
+        f"the tracker at {remote} knows no device '{remote.key}', "
+        f"only {', '.join(sorted(known)) or '(nothing)'}",
+        mend="Start one with `python -m tvm.exec.rpc_server"
+        f" --tracker {remote.host}:{remote.port} --key {remote.key}`",
+    )
 
 
 def _unreachable(remote: Remote, why: str) -> ToolError:
