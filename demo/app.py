@@ -106,6 +106,7 @@ def drive(bundle: Path, words: list[str]) -> Seen:
         user.looks("light")
         display.key("ctrl+d")
         user.sees("theme")
+        display.wait_for_brightness(0, 0.3)
         user.looks("dark")
         display.key("ctrl+l")
         user.sees("listening")

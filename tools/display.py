@@ -174,6 +174,22 @@ class Display:
             before = now
             time.sleep(0.1)
 
+    def wait_for_brightness(self, lowest: float, highest: float, *, timeout_s: float = 30) -> None:
+        """Wait until the screen's mean lies between two values from 0 (black) to 1 (white).
+
+        A change of theme takes some frames, which a busy machine paints whenever it can: that two
+        screens in a row are the same does not tell the last one.
+
+        Raises:
+            ToolError: It did not in that time.
+        """
+        deadline = time.monotonic() + timeout_s
+        command = "import-im7.q16 -silent -window root -colorspace Gray -format %[fx:mean] info:-"
+        while not lowest <= (mean := float(self.run(command))) <= highest:
+            if time.monotonic() > deadline:
+                raise ToolError(f"the screen's brightness stays at {mean:.2f} for {timeout_s:g} s")
+            time.sleep(0.1)
+
     def run(self, command: str, *, timeout_s: float = 60) -> str:
         """Run a shell command beside the X server; return what it printed.
 

@@ -80,7 +80,8 @@ def find_or_install(wanted: Wanted, places: Path) -> Root:
     Raises:
         Unavailable: The packages cannot be had.
     """
-    folder = places / f"{wanted.name}-{key(wanted)}"
+    # One name for what checkouts share through a link: a root under another name is made anew.
+    folder = places.resolve() / f"{wanted.name}-{key(wanted)}"
     if (root := _read(folder)) is not None:
         return root
     with files.locked(folder, timeout_s=_LOCK_TIMEOUT_S):
