@@ -139,7 +139,7 @@ def _symbols(survey: Survey, name: str) -> dict[str, Answer]:
     }  # fmt: skip
     if not sources:
         return {}
-    prefix, components = split_prefixes(sorted(sources), names.default_prefix(name))
+    prefix, components = split_prefixes(list(sources), names.default_prefix(name))
     try:
         names.check_prefix(prefix)
         for component in components:

@@ -18,7 +18,7 @@ from tvmplug.process import run_bytes
 BRANCH = "tvmplug/adopt"
 _REF = f"refs/heads/{BRANCH}"
 _NO_BLOB = "0" * 40
-_PLAIN, _LINK = "100644", "120000"
+_PLAIN, _LINK, _SUBMODULE = "100644", "120000", "160000"
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,15 @@ def find_repository(folder: Path) -> Repository | None:
     )
 
 
-def ignored_in(folder: Path) -> frozenset[str]:
-    """Return the files below a folder of a repository that git does not keep on purpose."""
+def ignored_in(folder: Path) -> list[str]:
+    """Return the files below a folder of a repository that git does not keep on purpose.
+
+    Those of submodules belong to other repositories: their folders are named, with a slash.
+    """
     told = git.git(folder, "ls-files", "--others", "--ignored", "--exclude-standard", "-z")
-    return frozenset(path for path in told.split("\0") if path)
+    staged = git.git(folder, "ls-files", "--stage", "-z").split("\0")
+    submodules = [entry.partition("\t")[2] for entry in staged if entry.startswith(_SUBMODULE)]
+    return [path for path in told.split("\0") if path] + [f"{path}/" for path in submodules]
 
 
 def check_ready(folder: Path) -> Repository:
@@ -168,5 +173,5 @@ def _commit(repository: Repository, plans: Sequence[Plan], message: str) -> str:
 
 def _blob(top: Path, path: str, content: bytes) -> str:
     """Give git a file's content, as it would take it from the working tree."""
-    argv = ["git", "-C", top, "hash-object", "-w", "--stdin", f"--path={path}"]
+    argv: list[str | Path] = ["git", "-C", top, "hash-object", "-w", "--stdin", f"--path={path}"]
     return run_bytes(argv, stdin=content).stdout.decode().strip()

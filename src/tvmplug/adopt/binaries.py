@@ -42,7 +42,7 @@ class Binary:
     Attributes:
         what: In a person's words: `iOS arm64 archive`.
         runtime: TVM's own functions that it defines, sorted; empty when it is no runtime.
-        components: Symbol prefixes of the compiled components that it defines, sorted.
+        components: Symbol prefixes of the compiled components that it defines, in order.
         has_model: Whether it defines functions that TVM compiled.
         contents: SHA-256 of processor, platform and defined symbols: the same for two builds of
             one library.
@@ -98,7 +98,7 @@ def read_binary(content: bytes, origin: str) -> Binary:
     return Binary(
         what=f"{', '.join(machines) or 'empty'} {kind}",
         runtime=_runtime(defined),
-        components=tuple(sorted({found["prefix"] for found in prefixes if found})),
+        components=tuple(dict.fromkeys(found["prefix"] for found in prefixes if found)),
         has_model=any(_MODEL_FUNCTION.fullmatch(name) for name, _ in defined),
         contents=files.sha256_bytes(
             "\n".join([*machines, *sorted({name for name, _ in defined})]).encode()

@@ -1,41 +1,52 @@
-"""What only the author can do after an adoption: a list with file and line, and ADOPT.md. Pure."""
+"""What only the author can do after an adoption: a list with file and line. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from tvmplug import sync
 from tvmplug.adopt import crate
 from tvmplug.adopt.find import Finding
-from tvmplug.adopt.plan import BEFORE, Action, Plan
-from tvmplug.adopt.rules import SOURCE, is_comment
+from tvmplug.adopt.plan import BEFORE, Action, Change, Plan
+from tvmplug.adopt.rules import BUILD_SCRIPT, SOURCE, is_comment
+from tvmplug.adopt.survey import PUBSPEC
 from tvmplug.project import Project
 
-ADOPT = "ADOPT.md"
-_NATIVE_CLASS = re.compile(r"\bclass\s+(\w+)\s*(?:\(.*\))?\s*:.*\bFlutterPlugin\b|@interface (\w+)")
-_LEFT_OUT = (
-    (re.compile(r".*\.podspec"), re.compile(
-        r"\.(?:dependency\s+['\"](?!Flutter|FlutterMacOS|tvm)[^'\"]+['\"]"
-        r"|frameworks?\s*=.*|weak_frameworks?\s*=.*|librar(?:y|ies)\s*=.*|resources?\s*=.*)")),
-    (re.compile(r".*\.gradle(?:\.kts)?"), re.compile(
-        r"(?:implementation|api|compileOnly)\b(?!.*(?:kotlin-stdlib|\btvm|mlc)).*"
-        r"|externalNativeBuild\b.*|buildFeatures\b.*")),
-    (re.compile(r"linux/CMakeLists\.txt"), re.compile(
-        r"find_package\(.*|pkg_check_modules\(.*|add_library\(.*")),
-)  # fmt: skip
+BY_HAND = "by hand"
+_API = ("rust/src/api.rs", "rust/src/api/mod.rs")
+_NOT_PUBLISHED = "publish_to"
+_BRIDGE = "flutter_rust_bridge.yaml"
+_NATIVE = ("android/", "ios/", "macos/", "darwin/", "linux/")
+_NATIVE_CLASS = re.compile(r"\bclass\s+(\w+)\b.*\bFlutterPlugin\b|@interface\s+(\w+)")
+_CHANNEL = re.compile(r"(?:Method|Event)Channel\(")
 _MODULE = re.compile(r"\s*(?:pub(?:\([a-z]+\))?\s+)?mod\s+(\w+)\s*;")
+_GENERATED_MODULE = re.compile(r"(?:frb|bridge)_generated")
+# What glue brings into apps besides TVM, by its file; the template's own has none of it.
+_BROUGHT = (
+    (re.compile(r".*\.podspec"), re.compile(
+        r"s\.(?:\w+\.)?(?:dependency\s+['\"](?!Flutter|FlutterMacOS|tvm)[^'\"]+['\"]"
+        r"|(?:weak_)?frameworks?\s*=.*|librar(?:y|ies)\s*=.*|resources?\s*=.*)")),
+    (re.compile(r"android/[^/]+\.gradle(?:\.kts)?"), re.compile(
+        r"\b(?:implementation|api|compileOnly)\b(?!.*(?:kotlin-stdlib|tvm|mlc)).*"
+        r"|\bexternalNativeBuild\b.*")),
+    (re.compile(r".*/AndroidManifest\.xml"), re.compile(
+        r"<(?:uses-permission|uses-feature|service|receiver|provider|activity|meta-data)\b.*")),
+    (re.compile(r"linux/CMakeLists\.txt"), re.compile(
+        r"(?:find_package|pkg_check_modules|add_library)\s*\(.*")),
+)  # fmt: skip
 _DO = {
     "loads-runtime": "Drop it: opening a model loads the one runtime",
-    "names-runtime": "Drop the name; if it is a path to a model, `tvmplug build` embeds the model",
-    "tvm-api": "Call the model through `Session` of the crate tvm_runtime_flutter",
+    "names-runtime": "Drop the name: the runtime needs none, and models are built into the library",
+    "tvm-api": "Call the model through a `Session` of the crate tvm_runtime_flutter",
     "model": "Delete it when model/export.py makes the model: `tvmplug build` compiles it anew",
-    "unread": "Look at it yourself; if it is a runtime, delete it",
-    "runtime": "git does not keep it: delete it from the folder, or an app may still take it along",
+    "unread": "Look at it yourself: if it is a runtime, delete it",
+    "runtime": "git does not keep it: delete it from the folder, or apps still take it along",
     "copy": "git does not keep it: delete it from the folder",
-    "pubspec": "Take the platform out, or keep building for it yourself",
-    "crate": "Drop the dependency; only the crate in rust/ may reach TVM",
+    "pubspec": "Take the platform out, or go on building for it yourself",
+    "crate": "Drop the dependency: only the crate in rust/ reaches TVM",
+    "builder": "It is a repository of its own here (a submodule): `git rm` it",
 }
 _DO_OTHERWISE = "Delete what builds or links TVM here: `tvmplug build --target ...` does that now"
 
@@ -60,31 +71,45 @@ def outcome(finding: Finding, plan: Plan) -> str:
     change = plan.change_of(finding.path)
     if change is None:
         inside = [file for file in plan.survey.files if file.path.startswith(f"{finding.path}/")]
-        if inside and all(_is_removed(file.path, plan) for file in inside):
-            return "removed"
-        return "by hand"
-    if change.action is Action.REMOVED:
-        return f"removed: {change.why}" if "takes its place" in change.why else "removed"
-    if change.action is Action.REPLACED:
-        return "replaced by the template's file"
+        gone = bool(inside) and all(_is_removed(file.path, plan) for file in inside)
+        return "removed" if gone or finding.kind == "asset" else BY_HAND
+    if change.action is not Action.EDITED:
+        return str(change.action.value)
+    if finding.kind == "asset":  # the entry stays where other files of that folder do
+        return "removed"
     after = {line.strip() for line in (change.text or "").splitlines()}
-    return "by hand" if finding.text and finding.text in after else "edited"
+    return BY_HAND if finding.text and finding.text in after else str(change.action.value)
 
 
 def tasks(plan: Plan) -> tuple[Task, ...]:
-    """Return what is left to do by hand, in the order in which to do it."""
-    return (
+    """Return what is left to do by hand, in the order in which to do it; one task a place."""
+    found = [
         *_model(plan),
         *_rust(plan),
         *_dart(plan),
         *_classes(plan),
-        *_left_out(plan),
+        *_brought(plan),
+        *_callers(plan),
         *(
             Task(finding.place, finding.what, _DO.get(finding.kind, _DO_OTHERWISE))
             for finding in plan.findings
-            if outcome(finding, plan) == "by hand"
+            if outcome(finding, plan) == BY_HAND
         ),
-    )
+        *_publishing(plan),
+    ]
+    return tuple(_one_a_place(found))
+
+
+def _one_a_place(found: Iterable[Task]) -> Iterator[Task]:
+    by_place: dict[str, Task] = {}
+    for task in found:
+        first = by_place.get(task.place)
+        if first is None:
+            by_place[task.place] = task
+        elif task.what not in first.what:
+            do = first.do if task.do in first.do else f"{first.do}. {task.do}"
+            by_place[task.place] = replace(first, what=f"{first.what}; {task.what}", do=do)
+    yield from by_place.values()
 
 
 def _is_removed(path: str, plan: Plan) -> bool:
@@ -104,31 +129,40 @@ def _model(plan: Plan) -> Iterator[Task]:
 
 
 def _rust(plan: Plan) -> Iterator[Task]:
-    old = plan.survey.by_path.get("rust/src/lib.rs")
-    api = "rust/src/api.rs"
-    if api in plan.survey.by_path or "rust/src/api/mod.rs" in plan.survey.by_path:
-        path = api if api in plan.survey.by_path else "rust/src/api/mod.rs"
-        if not re.search(r"tvm_runtime_flutter::Model\b", plan.survey.text(path)):
+    for path in _API:
+        if path in plan.survey.by_path and "tvm_runtime_flutter" not in plan.survey.text(path):
             yield Task(
-                path, "has no `Model` that the template's rust/src/lib.rs exports",
-                "Implement `tvm_runtime_flutter::Model` for a struct `Model`, and list what Dart "
-                "may call in `methods!`",
+                path, "has no `Model` for the template's rust/src/lib.rs to export",
+                "Write one that implements `tvm_runtime_flutter::Model`, and name in `methods!` "
+                "what Dart may call",
             )  # fmt: skip
-    if old is not None and plan.change_of("rust/src/lib.rs") is not None:
-        for number, line in enumerate(old.lines, 1):
-            found = _MODULE.match(line)
-            if found and found[1] != "api":
-                yield Task(
-                    f"rust/src/lib.rs{BEFORE}:{number}", f"declared the module {found[1]}",
-                    f"If it is still needed, declare it in {api}: "
-                    f'#[path = "{found[1]}.rs"] mod {found[1]};',
-                )  # fmt: skip
+    old = plan.survey.by_path.get("rust/src/lib.rs")
+    if old is not None and plan.change_of(old.path) is not None:
+        yield from _modules(old.path, old.lines)
+    if _BRIDGE in plan.survey.by_path:
+        yield Task(
+            _BRIDGE, "flutter_rust_bridge's generated code is no part of the crate any more",
+            "Name its functions in `methods!` of rust/src/api.rs, call them from Dart by "
+            "`TvmModel.call`, then delete it and what it generated",
+        )  # fmt: skip
     renamed = crate.package_name(plan.survey.text(sync.CARGO))
     if renamed is not None and renamed != plan.manifest.name:
         yield Task(
             sync.CARGO, f"the crate was called {renamed}",
-            f"Say {plan.manifest.name} where another crate, a test or a script uses the old name",
+            f"Say {plan.manifest.name} where another crate, a test or a script has the old name",
         )  # fmt: skip
+
+
+def _modules(path: str, lines: Iterable[str]) -> Iterator[Task]:
+    """The modules that the author's lib.rs declared, which only api.rs can do from now on."""
+    for number, line in enumerate(lines, 1):
+        found = _MODULE.match(line)
+        if found and found[1] != "api" and not _GENERATED_MODULE.fullmatch(found[1]):
+            yield Task(
+                f"{path}{BEFORE}:{number}", f"declared the module {found[1]}",
+                "If it is still needed, declare it in rust/src/api.rs: "
+                f'`#[path = "{found[1]}.rs"] mod {found[1]};`',
+            )  # fmt: skip
 
 
 def _dart(plan: Plan) -> Iterator[Task]:
@@ -144,84 +178,71 @@ def _dart(plan: Plan) -> Iterator[Task]:
 def _classes(plan: Plan) -> Iterator[Task]:
     """The author's own classes that Flutter registered until now."""
     for file in plan.survey.files:
-        folder = file.path.partition("/")[0]
-        if folder not in ("android", "ios", "macos", "darwin", "linux") or _is_removed(
-            file.path, plan
-        ):
+        if not file.path.startswith(_NATIVE) or not SOURCE.fullmatch(file.path):
             continue
-        if not SOURCE.fullmatch(file.path) or plan.change_of(file.path) is not None:
+        if plan.change_of(file.path) is not None:
             continue
-        for number, line in enumerate(file.lines, 1):
-            if found := _NATIVE_CLASS.search(line):
-                channel = next((n for n, each in enumerate(file.lines, 1)
-                                if re.search(r"(?:Method|Event)Channel", each)
-                                and not each.lstrip().startswith("import")), None)  # fmt: skip
-                kept = f" (a channel in line {channel})" if channel else ""
-                yield Task(
-                    f"{file.path}:{number}", f"the class {found[1] or found[2]}{kept}, which "
-                    "Flutter no longer registers",
-                    "Delete it if it only loaded the library; else move what it does to Dart or to "
-                    "rust/src/api.rs",
-                )  # fmt: skip
-                break
+        numbered = list(enumerate(file.lines, 1))
+        found = next(((n, m) for n, line in numbered if (m := _NATIVE_CLASS.search(line))), None)
+        if found is None:
+            continue
+        channel = next((n for n, line in numbered if _CHANNEL.search(line)), None)
+        has_channel = f" (it has a channel, line {channel})" if channel else ""
+        name = found[1][1] or found[1][2]
+        yield Task(
+            f"{file.path}:{found[0]}",
+            f"Flutter no longer registers the class {name}{has_channel}",
+            "Move what it does to Dart or to rust/src/api.rs" if channel else
+            "Delete it if it does no more than load the library",
+        )  # fmt: skip
 
 
-def _left_out(plan: Plan) -> Iterator[Task]:
-    """What replaced glue brought into apps besides TVM."""
+def _brought(plan: Plan) -> Iterator[Task]:
+    """What glue that goes brought into apps besides TVM."""
     for change in plan.changes:
-        if change.before is None or change.action is Action.ADDED:
+        if change.before is None or change.path.startswith(("cargokit/", "rust_builder/")):
             continue
-        if change.path.startswith(("cargokit/", "rust_builder/", "example/")):
-            continue
-        for files_, pattern in _LEFT_OUT:
-            if not files_.fullmatch(change.path):
+        for files, pattern in _BROUGHT:
+            if not files.fullmatch(change.path):
                 continue
             for number, line in enumerate(change.before.lines, 1):
                 found = None if is_comment(line) else pattern.search(line)
-                if found and "tvm" not in line.lower():
-                    where = change.path if change.after is not None else _successor(change.why)
+                if found and "tvm" not in line.lower() and found[0] not in (change.text or ""):
                     yield Task(
-                        f"{change.path}:{number}", " ".join(found[0].split()),
-                        f"Add it to {where} if you still need it: an update keeps your line",
+                        f"{change.path}:{number}", f"`{' '.join(found[0].split())}`",
+                        f"Add it to {_successor(change)} if apps still need it; an update keeps it",
                     )  # fmt: skip
 
 
-def _successor(why: str) -> str:
-    return why.partition(" takes its place")[0]
+def _successor(change: Change) -> str:
+    return change.path if change.after is not None else change.why.partition(" takes its place")[0]
 
 
-def document(plan: Plan, former: str) -> str:
-    """Return ADOPT.md: what was done, what is left, and how to go on.
-
-    Args:
-        plan: The adoption.
-        former: The branch or commit that still has everything.
-    """
-    name = plan.manifest.name
-    lines = [
-        f"# {name} uses the one TVM runtime now", "",
-        "Written by `tvmplug adopt`. Delete it when nothing is left to do. Everything as it was "
-        f"is in `{former}`:", f"`git show {former}:PATH`.", "",
-        "## To do by hand", "",
-    ]  # fmt: skip
-    for task in tasks(plan):
-        lines.append(f"- [ ] `{task.place}`: {task.what}. {task.do}.")
-    lines += ["", "Then, in this folder:", "", "```sh", *next_steps(plan), "```", ""]
-    for action, title in (
-        (Action.REPLACED, "Replaced by the template's"), (Action.REMOVED, "Removed"),
-        (Action.EDITED, "Edited"),
-    ):  # fmt: skip
-        found = [change for change in plan.changes if change.action is action]
-        if found:
-            lines += [f"## {title}", ""]
-            lines += [f"- `{change.path}`: {change.why}" for change in found] + [""]
-    return "\n".join(lines)
+def _callers(plan: Plan) -> Iterator[Task]:
+    """Build scripts that stay and call a builder that goes."""
+    for name in ("cargokit", "rust_builder"):
+        if not any(_is_removed(file.path, plan) for file in plan.survey.files
+                   if file.path.startswith(f"{name}/")):  # fmt: skip
+            continue
+        for file in plan.survey.files:
+            if not BUILD_SCRIPT.fullmatch(file.path) or plan.change_of(file.path) is not None:
+                continue
+            for number, line in enumerate(file.lines, 1):
+                if name in line and not is_comment(line):
+                    yield Task(
+                        f"{file.path}:{number}", f"calls {name}, which is gone",
+                        "Take the line out, and bring the library there in your own way",
+                    )  # fmt: skip
 
 
-def next_steps(plan: Plan) -> list[str]:
-    """Return the commands that bring an adopted plugin to life."""
-    steps = []
-    runtime = plan.manifest.runtime_root
-    if runtime is not None and not runtime.is_dir():
-        steps.append(f"(cd {runtime.parent} && tvmplug new runtime {sync.RUNTIME_PLUGIN})")
-    return [*steps, "tvmplug registry add", "tvmplug build", "tvmplug test", "tvmplug check"]
+def _publishing(plan: Plan) -> Iterator[Task]:
+    change = plan.change_of(PUBSPEC)
+    if change is None or change.before is None or _NOT_PUBLISHED in (change.before.text or ""):
+        return
+    if f"{_NOT_PUBLISHED}: none" in (change.text or ""):
+        yield Task(
+            PUBSPEC, f"`{_NOT_PUBLISHED}: none`, because pub publishes nothing that depends on a "
+            "folder or a git repository",
+            "To publish it, have the runtime plugin published first, then run "
+            "`copier update --trust --data runtime_from=hosted` and take the line out",
+        )  # fmt: skip

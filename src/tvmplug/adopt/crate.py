@@ -15,6 +15,18 @@ from tvmplug.manifest import RuntimeSource
 
 _TABLES = ("dependencies", "dev-dependencies", "build-dependencies")
 _GOLDEN = "golden"
+_REQUIREMENT = 'at = { path = "" }'  # as the template spaces it; `sync` says from where
+_FEATURES = f"""
+[features]
+# What tests/golden.rs needs; nothing of it ends up in the library.
+default = ["{_GOLDEN}"]
+{_GOLDEN} = ["{sync.RUNTIME_PLUGIN}/{_GOLDEN}"]
+"""
+_TEST = f"""
+[[test]]
+name = "{_GOLDEN}"
+required-features = ["{_GOLDEN}"]
+"""
 
 
 def edited(text: str, plugin: str, runtime: RuntimeSource, origin: str = sync.CARGO) -> str:
@@ -47,8 +59,10 @@ def edited(text: str, plugin: str, runtime: RuntimeSource, origin: str = sync.CA
     for table in _dependencies(document):
         for name in CRATES:
             table.pop(name, None)
-    _add_golden(document)
-    changed = sync.with_cargo_requirement(tomlkit.dumps(document), runtime)
+    if sync.RUNTIME_PLUGIN not in document.setdefault("dependencies", tomlkit.table()):
+        document["dependencies"][sync.RUNTIME_PLUGIN] = tomlkit.parse(_REQUIREMENT)["at"]
+    golden = _add_golden(document)
+    changed = sync.with_cargo_requirement(tomlkit.dumps(document) + golden, runtime)
     return changed.replace("\n", "\r\n") if windows else changed
 
 
@@ -93,24 +107,19 @@ def _set_library(document: tomlkit.TOMLDocument, plugin: str) -> None:
         library["crate-type"] = ["cdylib", "rlib"]
 
 
-def _add_golden(document: tomlkit.TOMLDocument) -> None:
-    """Declare what tests/golden.rs needs, as the template's own Cargo.toml does."""
+def _add_golden(document: tomlkit.TOMLDocument) -> str:
+    """Declare what tests/golden.rs needs; returns the tables that come to the end of the file."""
+    tests = document.get("test")
+    declared = any(test.get("name") == _GOLDEN for test in tests or ())
     features = document.get("features")
     if features is None:
-        features = document["features"] = tomlkit.table()
+        return _FEATURES + ("" if declared else _TEST)
     if _GOLDEN not in features:
         features[_GOLDEN] = [f"{sync.RUNTIME_PLUGIN}/{_GOLDEN}"]
     default = features.setdefault("default", tomlkit.array())
     if _GOLDEN not in default:
         default.append(_GOLDEN)
-    tests = document.get("test")
-    if not any(test.get("name") == _GOLDEN for test in tests or ()):
-        golden = tomlkit.table()
-        golden["name"] = _GOLDEN
-        golden["required-features"] = [_GOLDEN]
-        if tests is None:
-            tests = document["test"] = tomlkit.aot()
-        tests.append(golden)
+    return "" if declared else _TEST
 
 
 def _dependencies(document: MutableMapping[str, Any]) -> Iterator[MutableMapping[str, Any]]:

@@ -227,4 +227,4 @@ def _pubspec(survey: Survey) -> Iterator[Finding]:
         return
     for problem in pubspec.problems(file.text, {file.path for file, _ in survey.runtimes}):
         text = file.lines[problem.line - 1].strip() if problem.line else ""
-        yield Finding("pubspec", PUBSPEC, problem.line, problem.what, problem.why, text)
+        yield Finding(problem.kind, PUBSPEC, problem.line, problem.what, problem.why, text)

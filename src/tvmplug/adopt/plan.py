@@ -131,13 +131,13 @@ def _removed(survey: Survey, rendered: Rendered, name: str) -> Iterator[Change]:
     gone = runtimes | {file.path for file in kept if bundles and file.path.startswith(bundles)}
     for file in kept:
         if file.path in runtimes:
-            why = "a TVM runtime of its own; the one of tvm_runtime_flutter takes its place"
+            why = "a TVM runtime; tvm_runtime_flutter brings the one that all share"
         elif file.path in gone:
             why = "a part of the runtime's framework"
         elif file.target is not None and _leads_to(file, gone):
             why = "leads to a runtime that is removed"
         elif _BUILDERS.fullmatch(file.path):
-            why = "`tvmplug build` makes the library, once, instead of every app's build"
+            why = "`tvmplug build` makes the library once, instead of every app's build"
         elif successor := _successor(file.path, rendered, name):
             why = f"{successor} takes its place"
         else:
@@ -171,7 +171,7 @@ def _written(survey: Survey, rendered: Rendered) -> Iterator[Change]:
         if path in _IGNORES:
             content = _with_own_rules(content, own)  # noqa: PLW2901
         if own.text is None or own.text.encode() != content:
-            yield Change(path, Action.REPLACED, own, content, "the template's takes its place")
+            yield Change(path, Action.REPLACED, own, content, "the template's, from now on")
             if SOURCE.fullmatch(path) and not path.endswith("build.rs") and own.text is not None:
                 yield Change(
                     path + BEFORE, Action.ADDED, None, own.text.encode(),
@@ -193,7 +193,9 @@ def _with_own_rules(content: bytes, own: File) -> bytes:
     rules = [line for line in rules if not line.startswith("#")]
     if not rules:
         return content
-    return content + "\n".join(["", _OWN_RULES, *rules, ""]).encode()
+    # After the first line, where updates change nothing: they like to add to the end.
+    owner, _, rest = content.decode().partition("\n")
+    return "\n".join([owner, _OWN_RULES, *rules, "", rest]).encode()
 
 
 def _edited(

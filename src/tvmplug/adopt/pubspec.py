@@ -28,6 +28,7 @@ class Problem:
     """What is wrong in a pubspec.
 
     Attributes:
+        kind: `asset` where a file that is removed is the trouble, else `pubspec`.
         line: Counted from 1; None where something is missing.
         what: What was found.
         why: What goes wrong with it.
@@ -36,6 +37,7 @@ class Problem:
     line: int | None
     what: str
     why: str
+    kind: str = "pubspec"
 
 
 def read(text: str, origin: str = "pubspec.yaml") -> Mapping[str, Any]:
@@ -71,7 +73,7 @@ def problems(text: str, runtimes: Collection[str]) -> Iterator[Problem]:
         if any(_covers(asset, path) for path in runtimes):
             yield Problem(
                 number, f"ships the runtime as an asset ({asset})",
-                "every app carries it as a file, besides the one that is linked",
+                "every app carries it as a file, besides the one that is linked", "asset",
             )  # fmt: skip
     dependencies = document.get("dependencies") or {}
     if sync.RUNTIME_PLUGIN not in dependencies:
@@ -142,6 +144,11 @@ def edited(
     _raise_sdks(document, template["environment"])
     _set_platforms(document, platforms_of(template))
     _drop_assets(document, gone, left)
+    dependencies = document.setdefault("dependencies", CommentedMap())
+    if sync.RUNTIME_PLUGIN not in dependencies:
+        # Not at the end, where the blank line after the last one would come before it.
+        requirement = sync.pub_requirement(runtime)
+        dependencies.insert(_after(dependencies, ("flutter",)), sync.RUNTIME_PLUGIN, requirement)
     changed = sync.with_pub_requirement(sync.dumped(yaml, document), runtime)
     return changed.replace("\n", "\r\n") if windows else changed
 
@@ -188,7 +195,7 @@ def _drop_assets(document: CommentedMap, gone: Collection[str], left: Collection
 
 
 def _assets(document: Mapping[str, Any]) -> Iterator[tuple[int | None, str]]:
-    assets = (document.get("flutter") or {}).get("assets") or []
+    assets: Any = (document.get("flutter") or {}).get("assets") or []
     for index, entry in enumerate(assets):
         yield assets.lc.item(index)[0] + 1, _asset(entry)
 

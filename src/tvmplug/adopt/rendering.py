@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,9 +61,12 @@ def render(source: str, answers: Mapping[str, Any], name: str, *, vcs_ref: str |
 
 
 def _copy(source: str, answers: Mapping[str, Any], folder: Path, vcs_ref: str | None) -> None:
-    code = generate(
-        source, folder, answers, vcs_ref=vcs_ref, defaults=True, quiet=True, tasks=False
-    )
+    # What Copier says of the template's tags and commits would be told twice, and helps nobody.
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        code = generate(
+            source, folder, answers, vcs_ref=vcs_ref, defaults=True, quiet=True, tasks=False
+        )
     if code != 0:
         raise AdoptError(f"the template {source} failed with exit status {code}")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 PODSPEC = re.compile(r".*\.podspec")
 SWIFT_PACKAGE = re.compile(r"(?:.*/)?Package\.swift")
 GRADLE = re.compile(r".*\.gradle(?:\.kts)?")
+OWN_GRADLE = re.compile(r"android/[^/]+\.gradle(?:\.kts)?")  # not that of the example app
 CARGO_CONFIG = re.compile(r"(?:.*/)?\.cargo/config(?:\.toml)?")
 BUILD_SCRIPT = re.compile(
     r".*\.(?:podspec|gradle|kts|cmake|sh|bash|zsh|xcconfig|mk|properties)"
@@ -19,7 +20,7 @@ LINK_SCRIPT = re.compile(
     r"|(?:.*/)?\.cargo/config(?:\.toml)?"
 )
 SOURCE = re.compile(r".*\.(?:rs|dart|kt|java|swift|m|mm|c|cc|cpp|h|hpp)")
-_COMMENT = re.compile(r"\s*(?:#(?!include|import|\[)|//|/\*|\*|--)")
+_COMMENT = re.compile(r"\s*(?:#(?!include|import|\[)|//|/\*|\*)")
 
 # Where another TVM or another build of it comes from, at build time.
 VARIABLES = (
@@ -92,14 +93,14 @@ RULES = (
     ),
     Rule(
         "gradle",
-        GRADLE,
+        OWN_GRADLE,
         re.compile(r"(packagingOptions\b|jniLibs\.srcDirs?\b.*)"),
         "packs libraries by hand ({})",
         "what it packs is a runtime of this plugin's own, or hides that there are two",
     ),
     Rule(
         "gradle",
-        GRADLE,
+        OWN_GRADLE,
         re.compile(r"(kotlin-android|org\.jetbrains\.kotlin\.android)"),
         "applies {}, which Android's Gradle plugin 9 refuses",
         "the plugin stops building with the next Flutter",

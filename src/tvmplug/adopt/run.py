@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tvmplug import names, registry
 from tvmplug.adopt import answers as guesses
-from tvmplug.adopt import apply, byhand
+from tvmplug.adopt import apply, document
 from tvmplug.adopt.answers import Answer
 from tvmplug.adopt.apply import Applied, Repository
-from tvmplug.adopt.find import find
+from tvmplug.adopt.find import Finding, find
 from tvmplug.adopt.plan import Action, Change, Plan, decide
 from tvmplug.adopt.rendering import render
 from tvmplug.adopt.survey import Survey, find_plugins, look
 from tvmplug.commands.new import ANSWERS_FILE
-from tvmplug.errors import AdoptError
+from tvmplug.errors import AdoptError, UsageError
 from tvmplug.manifest import MANIFEST_NAME
 from tvmplug.project import Project
 
@@ -89,7 +88,7 @@ def adoptions(folder: Path, options: Options, *, ready: bool) -> Found:
             skipped[root.name] = "it is a tvmplug plugin already: `copier update` renews it"
             continue
         repository = apply.find_repository(root)
-        ignored = apply.ignored_in(root) if repository is not None else frozenset()
+        ignored = apply.ignored_in(root) if repository is not None else ()
         surveys.append((look(root, ignored), repository))
     found = []
     for place, (survey, repository) in enumerate(surveys):
@@ -107,7 +106,7 @@ def adoptions(folder: Path, options: Options, *, ready: bool) -> Found:
 
 
 def _adoption(
-    survey: Survey, findings: Sequence[Any], repository: Repository | None, options: Options
+    survey: Survey, findings: Sequence[Finding], repository: Repository | None, options: Options
 ) -> Adoption:
     if ANSWERS_FILE in survey.by_path:
         raise AdoptError(
@@ -115,10 +114,15 @@ def _adoption(
             mend=f"Rename that file to keep both: git mv {ANSWERS_FILE} .copier-answers.other.yml",
         )
     told = guesses.guess(survey, repository.origin if repository is not None else None)
+    for key in ("kind", "plugin_name"):
+        if options.data.get(key, told[key].value) != told[key].value:
+            raise UsageError(
+                f"--data {key}={options.data[key]}: adoption keeps {key} {told[key].value}",
+                mend=f"Leave {key} out, or make a new plugin with `tvmplug new`",
+            )
     told |= {key: Answer(value, "--data") for key, value in options.data.items()}
     data = {key: answer.value for key, answer in told.items()}
     name = str(data["plugin_name"])
-    names.check_plugin_name(name)
     rendered = render(options.source, data, name, vcs_ref=options.vcs_ref)
     plan = decide(survey, findings, rendered)
     former = "HEAD"
@@ -128,14 +132,14 @@ def _adoption(
 
 
 def _with_document(plan: Plan, former: str) -> Plan:
-    text = byhand.document(plan, former).encode()
-    before = plan.survey.by_path.get(byhand.ADOPT)
+    text = document.document(plan, former).encode()
+    before = plan.survey.by_path.get(document.ADOPT)
     if before is not None:
         raise AdoptError(
-            f"{plan.survey.root / byhand.ADOPT} is there already, and adoption writes one",
-            mend=f"Rename it: git mv {byhand.ADOPT} NEW_NAME",
+            f"{plan.survey.root / document.ADOPT} is there already, and adoption writes one",
+            mend=f"Rename it: git mv {document.ADOPT} NEW_NAME",
         )
-    change = Change(byhand.ADOPT, Action.ADDED, None, text, "what is left to you, as a list")
+    change = Change(document.ADOPT, Action.ADDED, None, text, "what is left to you, as a list")
     return replace(plan, changes=tuple(sorted([*plan.changes, change], key=lambda c: c.path)))
 
 

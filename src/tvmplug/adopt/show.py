@@ -3,45 +3,38 @@
 from __future__ import annotations
 
 import difflib
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.markup import escape
-from rich.padding import Padding
 from rich.syntax import Syntax
-from rich.text import Text
 
 from tvmplug import output
 from tvmplug.adopt import byhand
 from tvmplug.adopt.answers import Answer
 from tvmplug.adopt.apply import BRANCH, Applied
+from tvmplug.adopt.document import next_steps
 from tvmplug.adopt.find import Finding, megabytes
 from tvmplug.adopt.plan import Action, Change, Plan
 from tvmplug.adopt.run import Found
 
-_STYLES = {
-    Action.ADDED: "green", Action.EDITED: "yellow", Action.REPLACED: "yellow",
-    Action.REMOVED: "red",
+_COLOURS = {
+    "added": "green", "edited": "yellow", "replaced": "yellow", "removed": "red",
+    byhand.BY_HAND: "magenta",
 }  # fmt: skip
-_MANY = 3
-
-
-def diff(change: Change) -> str:
-    """Return a text file's change as a unified diff; empty where it has none."""
-    before = "" if change.before is None else change.before.text
-    after = "" if change.after is None else change.text
-    if before is None or after is None:
-        return ""
-    old = "/dev/null" if change.before is None else f"a/{change.path}"
-    new = "/dev/null" if change.after is None else f"b/{change.path}"
-    lines = []
-    for line in difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), old, new
-    ):
-        end = "" if line.endswith("\n") else "\n\\ No newline at end of file\n"
-        lines.append(line.replace("\r\n", "\n") + end)
-    return "".join(lines)
+_TITLES = {
+    "runtime": "A TVM runtime of its own", "copy": "The same runtime again",
+    "model": "Compiled models", "unread": "Libraries that cannot be read",
+    "force-load": "Forced loading", "link": "Linking TVM", "pick-first": "Picking a runtime",
+    "crate": "TVM's crates", "variable": "TVM from variables", "home-path": "Home folders",
+    "builder": "Building in the app", "gradle": "Gradle", "asset": "Assets", "pubspec": "pubspec",
+    "loads-runtime": "Code that opens the runtime", "names-runtime": "Code that names the runtime",
+    "tvm-api": "Code that calls TVM",
+}  # fmt: skip
+_WIDEST = 110
+_FOLDED_FROM = 4
 
 
 def show(plan: Plan, answers: Mapping[str, Answer], *, full: bool) -> None:
@@ -52,91 +45,123 @@ def show(plan: Plan, answers: Mapping[str, Answer], *, full: bool) -> None:
         answers: What the template is told.
         full: Print the lines of new and removed files as well.
     """
-    _heading(f"{plan.manifest.name}: what is in the way of a second model")
+    count = len(plan.findings)
+    things = "one thing keeps" if count == 1 else f"{count} things keep"
+    _heading(f"{plan.manifest.name}: {things} it from living beside a second model")
     _findings(plan)
-    _heading("What the template is told")
+    _heading("What the template is told (another answer: --data KEY=VALUE)")
+    width = max(len(_value(answer)) for answer in answers.values())
     for name, answer in answers.items():
-        value = ", ".join(answer.value) if isinstance(answer.value, list) else str(answer.value)
+        value = _value(answer).ljust(min(width, 40))
         output.stdout.print(f"  {name:13} {escape(value)}  [dim]{escape(answer.source)}[/]")
     _heading("What changes, file by file")
     _changes(plan.changes, full=full)
-    _heading("What is left to you")
+    _heading("What is left to you (it stands in ADOPT.md too)")
     for task in byhand.tasks(plan):
-        output.stdout.print(f"  [bold]{escape(task.place)}[/]", markup=True)
+        output.stdout.print(f"  [bold]{escape(task.place)}[/]")
         _paragraph(f"{task.what}. {task.do}.", 4)
 
 
+def show_end(found: Found, applied: Sequence[Applied]) -> None:
+    """Print how to go on, after everything else.
+
+    Args:
+        found: What was found.
+        applied: What was written; empty without `--apply`.
+    """
+    if not found.adoptions:
+        return
+    output.stdout.print()
+    if not applied:
+        output.stdout.print("Nothing was written: the same command with --apply does that.")
+    for each in applied:
+        former = each.repository.branch or "what is checked out"
+        output.stdout.print(
+            f"[green]✓[/] One commit ({each.commit[:12]}) on the branch [bold]{BRANCH}[/]; "
+            f"{escape(former)} is as it was.\n    git -C {escape(str(each.repository.top))} "
+            f"switch {BRANCH}"
+        )
+    for adoption in found.adoptions if applied else ():
+        folder = escape(str(adoption.plan.survey.root))
+        output.stdout.print(f"When the list above is done, in {folder}:")
+        for step in next_steps(adoption.plan):
+            output.stdout.print(f"    {escape(step)}")
+
+
+def _value(answer: Answer) -> str:
+    return ", ".join(answer.value) if isinstance(answer.value, list) else str(answer.value)
+
+
 def _findings(plan: Plan) -> None:
-    by_kind: dict[str, list[Finding]] = defaultdict(list)
+    groups: dict[str, list[Finding]] = defaultdict(list)
     for finding in plan.findings:
-        by_kind[finding.kind].append(finding)
-    for kind, found in by_kind.items():
-        output.stdout.print(f"  [bold]{kind}[/]")
-        for why in dict.fromkeys(finding.why for finding in found):
-            for finding in found:
-                if finding.why == why:
-                    _finding(finding, byhand.outcome(finding, plan))
-            _paragraph(f"{why}.", 4, style="dim")
-
-
-def _finding(finding: Finding, outcome: str) -> None:
-    colour = "magenta" if outcome == "by hand" else "green"
-    output.stdout.print(f"    {escape(finding.place)} [{colour}]→ {escape(outcome)}[/]")
-    _paragraph(finding.what, 6)
+        groups[finding.kind].append(finding)
+    for kind, title in _TITLES.items():
+        if kind not in groups:
+            continue
+        output.stdout.print(f"  [bold]{title}[/]")
+        for why in dict.fromkeys(finding.why for finding in groups[kind]):
+            _paragraph(f"{why[0].upper()}{why[1:]}.", 2, style="dim")
+            for finding in (each for each in groups[kind] if each.why == why):
+                outcome = byhand.outcome(finding, plan)
+                output.stdout.print(
+                    f"    [{_COLOURS[outcome]}]{outcome:8}[/]  {escape(finding.place)}"
+                )
+                _paragraph(finding.what, 14)
 
 
 def _changes(changes: Iterable[Change], *, full: bool) -> None:
     quiet: dict[tuple[Action, str], list[Change]] = defaultdict(list)
     for change in changes:
-        shown = change.action in (Action.EDITED, Action.REPLACED) or full
-        if shown and (text := diff(change)):
-            _line(change)
+        changed = change.action in (Action.EDITED, Action.REPLACED)
+        if (changed or full) and (text := diff(change)):
+            _line(change.action, change.path, change.why)
             _coloured(text)
         else:
             quiet[change.action, change.why].append(change)
-    for (action, why), group in quiet.items():
-        for change in _folded(group):
-            _line(change)
-        _paragraph(f"{action.value}: {why}.", 6, style="dim")
+    for (action, why), group in sorted(quiet.items(), key=lambda item: item[0][0].value):
+        _paragraph(f"{action.value}: {why}", 2, style="dim")
+        for path, size in _folded(group):
+            _line(action, path, size)
 
 
-def _folded(group: list[Change]) -> Iterator[Change]:
-    yield from group
-
-
-def _line(change: Change) -> None:
-    style = _STYLES[change.action]
-    output.stdout.print(
-        f"  [{style}]{change.action.value}[/] {escape(change.path)} [dim]{escape(_size(change))}[/]"
-    )
+def _folded(group: Sequence[Change]) -> Iterator[tuple[str, str]]:
+    """Paths and sizes; many files of one folder that share their fate are one line."""
+    folders: dict[str, list[Change]] = defaultdict(list)
+    for change in group:
+        folders[change.path.partition("/")[0]].append(change)
+    for folder, inside in folders.items():
+        if len(inside) >= _FOLDED_FROM and inside[0].action is Action.REMOVED:
+            size = sum(change.before.size for change in inside if change.before is not None)
+            yield f"{folder}/", f"{len(inside)} files, {megabytes(size)}"
+        else:
+            yield from ((change.path, _size(change)) for change in inside)
 
 
 def _size(change: Change) -> str:
-    file = change.before
-    if file is None:
-        return f"{len((change.text or '').splitlines())} lines"
-    if change.after is not None:
-        return change.why
-    if file.text is not None:
-        return f"{len(file.lines)} lines"
-    return f"{megabytes(file.size)}, sha256 {file.sha256[:16]}"
+    lines = change.text if change.before is None else change.before.text
+    if lines is not None:
+        count = len(lines.splitlines())
+        return "1 line" if count == 1 else f"{count} lines"
+    if change.before is None:
+        return ""
+    return f"{megabytes(change.before.size)}, sha256 {change.before.sha256}"
 
 
-def _coloured(text: str) -> None:
-    if output.stdout.is_terminal:
-        output.stdout.print(Syntax(text, "diff", theme="ansi_dark", background_color="default"))
-    else:
-        print(text, end="")
-
-
-def _heading(text: str) -> None:
-    output.stdout.print()
-    output.stdout.print(Text(text, style="bold cyan"))
-
-
-def _paragraph(text: str, indent: int, style: str = "") -> None:
-    """Print words that wrap below their own beginning."""
-    output.stdout.print(Padding(Text(text, style=style), (0, 0, 0, indent)), soft_wrap=False)
+def diff(change: Change) -> str:
+    """Return a text file's change as a unified diff; empty where it has none."""
+    before = "" if change.before is None else change.before.text
+    after = "" if change.after is None else change.text
+    if before is None or after is None:
+        return ""
+    old = "/dev/null" if change.before is None else f"a/{change.path}"
+    new = "/dev/null" if change.after is None else f"b/{change.path}"
+    pair = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    lines = []
+    for line in difflib.unified_diff(*pair, old, new):
+        end = "" if line.endswith("\n") else "\n\\ No newline at end of file\n"
+        lines.append(line + end)
+    return "".join(lines)
 
 
 def as_json(plan: Plan, answers: Mapping[str, Answer]) -> dict[str, Any]:
@@ -171,26 +196,29 @@ def as_json(plan: Plan, answers: Mapping[str, Answer]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def show_end(found: Found, applied: Sequence[Applied]) -> None:
-    """Print how to go on, after everything else.
+def _line(action: Action, path: str, detail: str) -> None:
+    colour = _COLOURS[action.value]
+    output.stdout.print(f"    [{colour}]{action.value:8}[/]  {escape(path)}  [dim]{detail}[/]")
 
-    Args:
-        found: What was found.
-        applied: What was written; empty without `--apply`.
-    """
-    if not found.adoptions:
-        return
-    output.stdout.print()
-    if not applied:
-        output.stdout.print("Nothing was written. To write it: the same command with --apply.")
-    for each in applied:
-        top = escape(str(each.repository.top))
-        output.stdout.print(
-            f"[green]✓[/] {top}: commit {each.commit[:12]} on the branch [bold]{BRANCH}[/]; "
-            f"{escape(each.repository.branch or 'your commit')} is as it was."
-        )
-        output.stdout.print(f"    git -C {top} switch {BRANCH}")
-    for adoption in found.adoptions if applied else ():
-        output.stdout.print(f"Then, in {escape(adoption.plan.manifest.name)}:")
-        for step in byhand.next_steps(adoption.plan):
-            output.stdout.print(f"    {escape(step)}")
+
+def _coloured(text: str) -> None:
+    text = text.replace("\r\n", "\n")
+    if output.stdout.is_terminal:
+        output.stdout.print(Syntax(text, "diff", theme="ansi_dark", background_color="default"))
+    else:
+        print(text, end="")
+
+
+def _heading(text: str) -> None:
+    output.stdout.print(f"\n[bold cyan]{escape(text)}[/]")
+
+
+def _paragraph(text: str, indent: int, style: str = "") -> None:
+    """Print words that wrap below their own beginning, without spaces at the ends of lines."""
+    width = min(output.stdout.width, _WIDEST)
+    margin = " " * indent
+    wrapped = textwrap.fill(
+        text, width, initial_indent=margin, subsequent_indent=margin,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    output.stdout.print(wrapped, style=style or None, markup=False)

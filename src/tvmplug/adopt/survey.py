@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,7 +34,7 @@ class File:
         binary: What its symbols say; None when it is no library.
         target: Where a symbolic link leads to; None when it is none.
         is_elsewhere: git LFS keeps its content, and only its address is here.
-        is_ignored: git does not keep it.
+        is_ignored: git does not keep it, or keeps it in another repository (a submodule).
     """
 
     path: str
@@ -93,18 +93,22 @@ class Survey:
         return (file.text or "") if file is not None else ""
 
 
-def look(root: Path, ignored: frozenset[str] = frozenset()) -> Survey:
+def look(root: Path, ignored: Sequence[str] = ()) -> Survey:
     """Read a plugin's folder; follows no link and changes nothing.
 
     Args:
         root: The plugin's folder.
-        ignored: Paths in it that git does not keep.
+        ignored: Paths in it that git does not keep; one with a slash at its end is a folder.
 
     Raises:
         FileError: A file cannot be read.
     """
     root = root.absolute()
-    found = (_look_at(root, path, ignored) for path in sorted(_paths(root)))
+    files_, folders = set(ignored), tuple(path for path in ignored if path.endswith("/"))
+    found = [
+        _look_at(root, path, is_ignored=path in files_ or path.startswith(folders or ("/",)))
+        for path in sorted(_paths(root))
+    ]
     return Survey(root, tuple(found))
 
 
@@ -139,13 +143,13 @@ def _paths(root: Path) -> Iterator[str]:
                 yield (inside / name).as_posix()
 
 
-def _look_at(root: Path, name: str, ignored: frozenset[str]) -> File:
+def _look_at(root: Path, name: str, *, is_ignored: bool) -> File:
     path = root / name
     with files.file_errors(path):
         if path.is_symlink():
             target = str(path.readlink())
             digest = files.sha256_bytes(os.fsencode(target))
-            return File(name, len(target), digest, target=target, is_ignored=name in ignored)
+            return File(name, len(target), digest, target=target, is_ignored=is_ignored)
         with path.open("rb") as file:
             start = file.read(_START)
             library = is_binary(start)
@@ -158,7 +162,7 @@ def _look_at(root: Path, name: str, ignored: frozenset[str]) -> File:
         text=_text(content) if content is not None and not library else None,
         binary=read_binary(content, name) if content is not None and library else None,
         is_elsewhere=is_lfs_pointer(start),
-        is_ignored=name in ignored,
+        is_ignored=is_ignored,
     )
 
 

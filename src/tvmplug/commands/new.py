@@ -137,7 +137,7 @@ def generate(
         run_copy(
             source,
             folder,
-            data=data,
+            data=dict(data),
             vcs_ref=vcs_ref,
             defaults=defaults,
             quiet=quiet,
