@@ -17,6 +17,8 @@ from tests.templates.pubspec_rules import problems
 from tests.templates.test_update import release
 from tvmplug.adopt.survey import look
 from tvmplug.checks import check_project
+from tvmplug.cli import main
+from tvmplug.files import sha256_bytes
 from tvmplug.findings import Status
 from tvmplug.manifest import read_manifest
 from tvmplug.project import find_project
@@ -269,3 +271,27 @@ def test_data_takes_the_place_of_a_guess(template: Path, tmp_path: Path) -> None
     removed = [each for each in told["plugins"][0]["changes"] if each["action"] == "removed"]
     assert {len(each["sha256"]) for each in removed} == {64}
     assert RUNTIME[0] in str(told["plugins"][0]["findings"])
+
+
+def test_what_is_printed_has_every_change_and_writes_nothing(
+    template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = plugins.write(tmp_path / KOKORO, PLUGINS[KOKORO])
+    assert main(["adopt", str(folder), "--template", str(template)]) == 15
+    told = capsys.readouterr()
+    assert told.err == ""
+    assert {path: content for path, content in plugins.read(folder).items()} == {
+        path: content if isinstance(content, bytes) else content.encode()
+        for path, content in PLUGINS[KOKORO].items()
+    }
+    lines = told.out.splitlines()
+    assert "    edited    pubspec.yaml  uses the one runtime and the template's glue" in lines
+    assert "+  tvm_runtime_flutter:" in lines
+    assert '-tvm-ffi = "0.1.0-alpha.0"  # the runtime' in lines
+    assert "    removed   cargokit/  7 files (--full names them)" in lines
+    digest = sha256_bytes(PLUGINS[KOKORO]["assets/ios/libtvm_runtime.a"])
+    removed = lines.index("    removed   assets/ios/libtvm_runtime.a  624 bytes")
+    assert lines[removed + 1] == f"      sha256 {digest}"
+    assert lines[-1] == "Nothing was written: the same command with --apply does that."
+    said = [line for line in lines if not line.startswith(("+", "-", " ", "@"))]
+    assert all(len(line) <= 80 and line == line.rstrip() for line in said)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.adopt.objects import (
-    IOS, MACOS, RUNTIME, SIMULATOR, apple_archive, archive, elf_library, elf_object,
+    IOS,
+    MACOS,
+    RUNTIME,
+    SIMULATOR,
+    apple_archive,
+    archive,
+    elf_library,
+    elf_object,
 )  # fmt: skip
 from tests.adopt.plugins import write
 from tests.artifacts.conftest import macho_object
@@ -75,7 +83,7 @@ def test_what_needs_a_runtime_or_includes_its_headers_is_none(content: bytes) ->
     assert binary.runtime == ()
 
 
-@pytest.mark.parametrize("size", [4, 20, 60, 70, 200])
+@pytest.mark.parametrize("size", [8, 20, 60, 70, 200])
 def test_a_damaged_library_is_a_finding_and_no_crash(tmp_path: Path, size: int) -> None:
     found = found_in(
         tmp_path, {"a.so": elf_library(*RUNTIME)[:size], "b.a": apple_archive(*RUNTIME)[:size],
@@ -93,6 +101,19 @@ def test_a_file_called_like_the_runtime_that_is_none_is_not_removed(tmp_path: Pa
 def test_a_java_class_is_no_universal_library(tmp_path: Path) -> None:
     java = b"\xca\xfe\xba\xbe\x00\x00\x00\x34" + bytes(60)
     assert found_in(tmp_path, {"A.class": java}) == []
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_a_runtime_in_a_package_is_told_and_left_to_the_author(tmp_path: Path, kind: str) -> None:
+    inside = write(tmp_path / "in", {"jni/x86_64/libx.so": elf_library(*RUNTIME), "a.txt": "a"})
+    shutil.make_archive(str(tmp_path / "out/mlc4j"), kind, inside)
+    package = (tmp_path / f"out/mlc4j.{kind}").read_bytes()
+    files: dict[str, str | bytes] = {
+        "android/libs/mlc4j.aar": package, "b.aar": package[:700], "c.aar": package[:40],
+    }  # fmt: skip
+    found = [f for f in found_in(tmp_path / "p", files) if f.path == "android/libs/mlc4j.aar"]
+    assert [f.kind for f in found] == ["packed"]
+    assert "jni/x86_64/libx.so" in found[0].what
 
 
 def test_a_library_that_git_lfs_keeps_is_told(tmp_path: Path) -> None:
@@ -123,7 +144,7 @@ def test_every_line_is_told_with_its_place(tmp_path: Path) -> None:
     found = found_in(
         tmp_path,
         {
-            "CMakeLists.txt": 'set(T "$ENV{HOME}/tvm")\n# /home/ada/tvm\nlink(-Wl,--whole-archive)\n',
+            "CMakeLists.txt": 'set(T "$ENV{HOME}/t")\n# /home/ada/t\nlink(-Wl,--whole-archive)\n',
             "build.sh": "cd ~/tvm\necho hello~/x\nexport TVM_HOME=$HOME/tvm\r\n",
             "a.xcconfig": "OTHER_LDFLAGS = -all_load\n// -ObjC\n",
             "native/Cargo.toml": '[dependencies]\ntvm-ffi.workspace = true\ntvmish = "1"\n'

@@ -146,7 +146,7 @@ def _symbols(survey: Survey, name: str) -> dict[str, Answer]:
             names.check_component(component)
     except NamingError:  # another family's words; the template has its own proposal
         return {}
-    source = f"the symbols of {next(iter(sources.values()))}"
+    source = f"symbols of {next(iter(sources.values())).rpartition('/')[2]}"
     answers = {"prefix": Answer(prefix, source)}
     return answers | ({"components": Answer(components, source)} if components else {})
 
@@ -170,5 +170,7 @@ def split_prefixes(prefixes: list[str], proposed: str) -> tuple[str, list[str]]:
         first, last = min(prefixes), max(prefixes)
         same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
         common = first[: first[: same or len(first)].rfind("_") + 1]
+        if common in prefixes:  # one component's name begins with another's
+            common = common[: common[:-1].rfind("_") + 1]
     components = [prefix.removeprefix(common).rstrip("_") for prefix in prefixes]
     return common, [component for component in components if component]

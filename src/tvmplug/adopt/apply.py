@@ -10,15 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tvmplug import files
 from tvmplug.adopt.plan import Plan
 from tvmplug.errors import AdoptError, TvmplugError
 from tvmplug.fleet import git
-from tvmplug.process import run_bytes
 
 BRANCH = "tvmplug/adopt"
 _REF = f"refs/heads/{BRANCH}"
-_NO_BLOB = "0" * 40
-_PLAIN, _LINK, _SUBMODULE = "100644", "120000", "160000"
+_EXECUTABLE, _SUBMODULE = "100755", "160000"
 
 
 @dataclass(frozen=True)
@@ -122,6 +121,7 @@ def apply(plans: Sequence[tuple[Repository, Plan]], message: str) -> list[Applie
     Raises:
         AdoptError: A branch could not be made; then there is none at all.
         ToolError: git failed.
+        FileError: The folder for temporary files cannot be used.
     """
     by_top: dict[Path, list[Plan]] = {}
     repositories = {repository.top: repository for repository, _ in plans}
@@ -144,34 +144,35 @@ def apply(plans: Sequence[tuple[Repository, Plan]], message: str) -> list[Applie
 
 
 def _commit(repository: Repository, plans: Sequence[Plan], message: str) -> str:
-    """Make the commit in an index of its own.
+    """Make the commit, in an index and a folder of its own, which holds the changed files alone.
 
-    Nothing is checked out and no hook runs; the repository has some more objects, which nothing
+    Nothing is checked out and no git hook runs; the repository has some more objects, which nothing
     names until the branch does.
     """
     top, commit = repository.top, repository.commit
     tracked = git.listing(top, commit)
-    entries = []
-    for plan in plans:
-        inside = plan.survey.root.resolve().relative_to(top.resolve()).as_posix()
-        for change in plan.changes:
-            path = change.path if inside == "." else f"{inside}/{change.path}"
-            if change.after is None:
-                entries.append(f"0 {_NO_BLOB}\t{path}")
-            else:
-                mode, _ = tracked.get(path, (_PLAIN, ""))
-                mode = _PLAIN if mode == _LINK else mode
-                entries.append(f"{mode} {_blob(top, path, change.after)}\t{path}")
     with tempfile.TemporaryDirectory(prefix="tvmplug-adopt-") as scratch:
-        env = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
-        git.git(top, "read-tree", commit, env=env)
-        listed = "".join(f"{entry}\0" for entry in entries)
-        git.git(top, "update-index", "-z", "--index-info", env=env, stdin=listed)
-        tree = git.git(top, "write-tree", env=env).strip()
+        folder = Path(scratch, "tree")
+        folder.mkdir()
+        paths = []
+        for plan in plans:
+            inside = plan.survey.root.resolve().relative_to(top.resolve())
+            for change in plan.changes:
+                path = inside / change.path
+                paths.append(path.as_posix())
+                if change.after is not None:
+                    files.write_bytes(folder / path, change.after)
+                    if tracked.get(path.as_posix(), ("", ""))[0] == _EXECUTABLE:
+                        (folder / path).chmod(0o755)
+        env = {
+            "GIT_DIR": git.git(top, "rev-parse", "--absolute-git-dir").rstrip("\n"),
+            "GIT_WORK_TREE": str(folder),
+            "GIT_INDEX_FILE": str(Path(scratch, "index")),
+        }
+        git.git(folder, "read-tree", commit, env=env)
+        # What is not in the folder is removed from the index.
+        listed = "".join(f"{path}\0" for path in paths)
+        update = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
+        git.git(folder, *update, env=env, stdin=listed)
+        tree = git.git(folder, "write-tree", env=env).strip()
     return git.git(top, "commit-tree", tree, "-p", commit, "-m", message).strip()
-
-
-def _blob(top: Path, path: str, content: bytes) -> str:
-    """Give git a file's content, as it would take it from the working tree."""
-    argv: list[str | Path] = ["git", "-C", top, "hash-object", "-w", "--stdin", f"--path={path}"]
-    return run_bytes(argv, stdin=content).stdout.decode().strip()

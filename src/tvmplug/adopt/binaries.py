@@ -21,6 +21,7 @@ from tvmplug.proof.elf import read_elf_image
 _AR, _ELF, _ELF64, _MACHO, _FAT = (
     b"!<arch>\n", b"\x7fELF", b"\x7fELF\x02\x01", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe",
 )  # fmt: skip
+START = 512  # bytes of a file that tell what it is
 _LFS = b"version https://git-lfs.github.com/spec/"
 _MOST_PROCESSORS = 30  # Java's class files begin like universal ones, with a version from 45 on
 _RELOCATABLE = 1

@@ -41,6 +41,7 @@ _DO = {
     "names-runtime": "Drop the name: the runtime needs none, and models are built into the library",
     "tvm-api": "Call the model through a `Session` of the crate tvm_runtime_flutter",
     "model": "Delete it when model/export.py makes the model: `tvmplug build` compiles it anew",
+    "packed": "Take the runtime out of it, or delete it if nothing else in it is needed",
     "unread": "Look at it yourself: if it is a runtime, delete it",
     "runtime": "git does not keep it: delete it from the folder, or apps still take it along",
     "copy": "git does not keep it: delete it from the folder",

@@ -66,6 +66,7 @@ def find(survey: Survey, elsewhere: Iterable[tuple[str, Survey]] = ()) -> tuple[
         *_runtimes(survey),
         *_copies(survey, tuple(elsewhere)),
         *_models(survey),
+        *_packed(survey),
         *_unread(survey),
         *(each for file in survey.files for each in _lines(file, rules.RULES)),
         *(each for file in survey.files for each in _crates(file)),
@@ -128,6 +129,17 @@ def _models(survey: Survey) -> Iterator[Finding]:
             "two models without a prefix overwrite each other's functions" if bare else
             "it was compiled by another TVM than the one that the family pins",
         )  # fmt: skip
+
+
+def _packed(survey: Survey) -> Iterator[Finding]:
+    for file in survey.files:
+        runtimes = [name for name, binary in file.packed if binary.runtime]
+        if runtimes:
+            rest = f" and {len(runtimes) - 1} more" if len(runtimes) > 1 else ""
+            yield Finding(
+                "packed", file.path, None, f"holds a TVM runtime ({runtimes[0]}{rest})",
+                "apps get it from there, beside the one that all share",
+            )  # fmt: skip
 
 
 def _unread(survey: Survey) -> Iterator[Finding]:

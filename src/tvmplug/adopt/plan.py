@@ -209,10 +209,10 @@ def _edited(
             continue
         if file.path == PUBSPEC:
             after = pubspec.edited(file.text, rendered.text(PUBSPEC), runtime, gone, left)
-            why = "depends on the one runtime; its platforms use the template's glue"
+            why = "uses the one runtime and the template's glue"
         elif file.path == sync.CARGO:
             after = crate.edited(file.text, manifest.name, runtime)
-            why = "depends on the one runtime's crate instead of TVM's own"
+            why = "uses the one runtime's crate, none of TVM's own"
         elif CARGO_CONFIG.fullmatch(file.path):
             after = crate.without_variables(file.text, file.path)
             why = "names no other TVM"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import textwrap
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -26,15 +26,16 @@ _COLOURS = {
 }  # fmt: skip
 _TITLES = {
     "runtime": "A TVM runtime of its own", "copy": "The same runtime again",
-    "model": "Compiled models", "unread": "Libraries that cannot be read",
+    "packed": "A TVM runtime in a package", "model": "Compiled models",
+    "unread": "Libraries that cannot be read",
     "force-load": "Forced loading", "link": "Linking TVM", "pick-first": "Picking a runtime",
     "crate": "TVM's crates", "variable": "TVM from variables", "home-path": "Home folders",
     "builder": "Building in the app", "gradle": "Gradle", "asset": "Assets", "pubspec": "pubspec",
     "loads-runtime": "Code that opens the runtime", "names-runtime": "Code that names the runtime",
     "tvm-api": "Code that calls TVM",
 }  # fmt: skip
-_WIDEST = 110
-_FOLDED_FROM = 4
+_WIDEST, _VALUE = 110, 36
+_FOLDED, _FOLDED_FROM = ("cargokit", "rust_builder", "example"), 4
 
 
 def show(plan: Plan, answers: Mapping[str, Answer], *, full: bool) -> None:
@@ -52,7 +53,7 @@ def show(plan: Plan, answers: Mapping[str, Answer], *, full: bool) -> None:
     _heading("What the template is told (another answer: --data KEY=VALUE)")
     width = max(len(_value(answer)) for answer in answers.values())
     for name, answer in answers.items():
-        value = _value(answer).ljust(min(width, 40))
+        value = _value(answer).ljust(min(width, _VALUE))
         output.stdout.print(f"  {name:13} {escape(value)}  [dim]{escape(answer.source)}[/]")
     _heading("What changes, file by file")
     _changes(plan.changes, full=full)
@@ -93,13 +94,16 @@ def _value(answer: Answer) -> str:
 
 
 def _findings(plan: Plan) -> None:
+    counts = Counter(byhand.outcome(finding, plan) for finding in plan.findings)
+    told = [f"{counts[outcome]} {outcome}" for outcome in _COLOURS if counts[outcome]]
+    output.stdout.print(f"  [dim]{', '.join(told)}[/]")
     groups: dict[str, list[Finding]] = defaultdict(list)
     for finding in plan.findings:
         groups[finding.kind].append(finding)
     for kind, title in _TITLES.items():
         if kind not in groups:
             continue
-        output.stdout.print(f"  [bold]{title}[/]")
+        output.stdout.print(f"\n  [bold]{title}[/]")
         for why in dict.fromkeys(finding.why for finding in groups[kind]):
             _paragraph(f"{why[0].upper()}{why[1:]}.", 2, style="dim")
             for finding in (each for each in groups[kind] if each.why == why):
@@ -120,22 +124,26 @@ def _changes(changes: Iterable[Change], *, full: bool) -> None:
         else:
             quiet[change.action, change.why].append(change)
     for (action, why), group in sorted(quiet.items(), key=lambda item: item[0][0].value):
-        _paragraph(f"{action.value}: {why}", 2, style="dim")
-        for path, size in _folded(group):
+        _paragraph(f"{why[0].upper()}{why[1:]}.", 2, style="dim")
+        for path, size, digest in _folded(group, full=full):
             _line(action, path, size)
+            if digest:
+                output.stdout.print(f"      [dim]sha256 {digest}[/]")
 
 
-def _folded(group: Sequence[Change]) -> Iterator[tuple[str, str]]:
-    """Paths and sizes; many files of one folder that share their fate are one line."""
+def _folded(group: Sequence[Change], *, full: bool) -> Iterator[tuple[str, str, str]]:
+    """Paths, sizes and digests; many files of one folder that share their fate are one line."""
     folders: dict[str, list[Change]] = defaultdict(list)
     for change in group:
         folders[change.path.partition("/")[0]].append(change)
     for folder, inside in folders.items():
-        if len(inside) >= _FOLDED_FROM and inside[0].action is Action.REMOVED:
-            size = sum(change.before.size for change in inside if change.before is not None)
-            yield f"{folder}/", f"{len(inside)} files, {megabytes(size)}"
+        if not full and len(inside) >= _FOLDED_FROM and folder in _FOLDED:
+            yield f"{folder}/", f"{len(inside)} files (--full names them)", ""
         else:
-            yield from ((change.path, _size(change)) for change in inside)
+            for change in inside:
+                binary = change.before is not None and change.before.text is None
+                digest = change.before.sha256 if change.before is not None and binary else ""
+                yield change.path, _size(change), digest
 
 
 def _size(change: Change) -> str:
@@ -145,7 +153,7 @@ def _size(change: Change) -> str:
         return "1 line" if count == 1 else f"{count} lines"
     if change.before is None:
         return ""
-    return f"{megabytes(change.before.size)}, sha256 {change.before.sha256}"
+    return megabytes(change.before.size)
 
 
 def diff(change: Change) -> str:

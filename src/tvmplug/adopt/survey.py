@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 from tvmplug import files
-from tvmplug.adopt.binaries import Binary, is_binary, is_lfs_pointer, read_binary
+from tvmplug.adopt.binaries import START, Binary, is_binary, is_lfs_pointer, read_binary
+from tvmplug.adopt.packages import is_package, read_package
 from tvmplug.errors import AdoptError
 
 PUBSPEC = "pubspec.yaml"
@@ -18,7 +19,6 @@ _MADE = frozenset({
     ".git", ".dart_tool", ".gradle", ".idea", ".symlinks", ".venv", "build", "target", "Pods",
     "node_modules", "__pycache__", "ephemeral", "DerivedData", ".cxx", ".build",
 })  # fmt: skip
-_START = 64
 _LONGEST_TEXT = 1 << 20  # bytes; a longer file is data, whatever it is called
 
 
@@ -32,6 +32,7 @@ class File:
         sha256: Of its content; for a link of the path that it leads to.
         text: Its content when it is text in UTF-8; None otherwise.
         binary: What its symbols say; None when it is no library.
+        packed: Name and symbols of each library in it when it is a package, such as an .aar.
         target: Where a symbolic link leads to; None when it is none.
         is_elsewhere: git LFS keeps its content, and only its address is here.
         is_ignored: git does not keep it, or keeps it in another repository (a submodule).
@@ -42,6 +43,7 @@ class File:
     sha256: str
     text: str | None = None
     binary: Binary | None = None
+    packed: tuple[tuple[str, Binary], ...] = ()
     target: str | None = None
     is_elsewhere: bool = False
     is_ignored: bool = False
@@ -151,7 +153,7 @@ def _look_at(root: Path, name: str, *, is_ignored: bool) -> File:
             digest = files.sha256_bytes(os.fsencode(target))
             return File(name, len(target), digest, target=target, is_ignored=is_ignored)
         with path.open("rb") as file:
-            start = file.read(_START)
+            start = file.read(START)
             library = is_binary(start)
             size = path.stat().st_size
             content = start + file.read() if library or size <= _LONGEST_TEXT else None
@@ -161,6 +163,7 @@ def _look_at(root: Path, name: str, *, is_ignored: bool) -> File:
         sha256=files.sha256_file(path) if content is None else files.sha256_bytes(content),
         text=_text(content) if content is not None and not library else None,
         binary=read_binary(content, name) if content is not None and library else None,
+        packed=read_package(path) if is_package(start) else (),
         is_elsewhere=is_lfs_pointer(start),
         is_ignored=is_ignored,
     )
