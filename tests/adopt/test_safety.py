@@ -89,10 +89,11 @@ def test_adoption_renames_nothing(
 def test_nothing_to_adopt_is_no_failure(tmp_path: Path) -> None:
     plugins.write(tmp_path / "a", {"pubspec.yaml": PUBSPEC})
     plugins.write(tmp_path / "b", {**SMALL, "tvm_plugin.yaml": "kind: model\n"})
+    plugins.write(tmp_path / "app", {**SMALL, "lib/main.dart": "void main() {}"})
     code, told = adopt(tmp_path)
     assert code == 0
     assert told["plugins"] == []
-    assert set(told["nothing_to_adopt"]) == {"a", "b"}
+    assert set(told["nothing_to_adopt"]) == {"a", "app", "b"}
 
 
 @pytest.mark.slow

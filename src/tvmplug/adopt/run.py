@@ -6,20 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tvmplug import names, registry
+from tvmplug import files, names, registry
 from tvmplug.adopt import answers as guesses
-from tvmplug.adopt import apply, document
+from tvmplug.adopt import apply, document, pubspec
 from tvmplug.adopt.answers import Answer
 from tvmplug.adopt.apply import Applied, Repository
 from tvmplug.adopt.find import Finding, find
 from tvmplug.adopt.plan import Action, Change, Plan, decide
 from tvmplug.adopt.rendering import render
-from tvmplug.adopt.survey import Survey, find_plugins, look
+from tvmplug.adopt.survey import PUBSPEC, Survey, find_plugins, look
 from tvmplug.commands.new import ANSWERS_FILE
 from tvmplug.errors import AdoptError, UsageError
 from tvmplug.manifest import MANIFEST_NAME
 from tvmplug.project import Project
 
+_APP = ("lib/main.dart", "android/app", "ios/Runner", "linux/runner")
 _SUBJECT = "Use the shared TVM runtime"
 
 
@@ -87,6 +88,9 @@ def adoptions(folder: Path, options: Options, *, ready: bool) -> Found:
         if (root / MANIFEST_NAME).is_file():
             skipped[root.name] = "it is a tvmplug plugin already: `copier update` renews it"
             continue
+        if _is_app(root):
+            skipped[root.name] = "it is an app and no plugin"
+            continue
         repository = apply.find_repository(root)
         ignored = apply.ignored_in(root) if repository is not None else ()
         surveys.append((look(root, ignored), repository))
@@ -103,6 +107,15 @@ def adoptions(folder: Path, options: Options, *, ready: bool) -> Found:
     ]
     _check_prefixes(made)
     return Found(tuple(made), skipped)
+
+
+def _is_app(root: Path) -> bool:
+    """Whether a folder is a Flutter app: a plugin has its apps in `example/`."""
+    path = root / PUBSPEC
+    with files.file_errors(path):
+        document = pubspec.read(path.read_text(encoding="utf-8", errors="replace"), str(path))
+    is_plugin = "plugin" in (document.get("flutter") or {})
+    return not is_plugin and any((root / sign).exists() for sign in _APP)
 
 
 def _adoption(

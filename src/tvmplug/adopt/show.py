@@ -105,7 +105,7 @@ def _findings(plan: Plan) -> None:
             continue
         output.stdout.print(f"\n  [bold]{title}[/]")
         for why in dict.fromkeys(finding.why for finding in groups[kind]):
-            _paragraph(f"{why[0].upper()}{why[1:]}.", 2, style="dim")
+            _paragraph(_sentence(why), 2, style="dim")
             for finding in (each for each in groups[kind] if each.why == why):
                 outcome = byhand.outcome(finding, plan)
                 output.stdout.print(
@@ -124,7 +124,7 @@ def _changes(changes: Iterable[Change], *, full: bool) -> None:
         else:
             quiet[change.action, change.why].append(change)
     for (action, why), group in sorted(quiet.items(), key=lambda item: item[0][0].value):
-        _paragraph(f"{why[0].upper()}{why[1:]}.", 2, style="dim")
+        _paragraph(_sentence(why), 2, style="dim")
         for path, size, digest in _folded(group, full=full):
             _line(action, path, size)
             if digest:
@@ -219,6 +219,12 @@ def _coloured(text: str) -> None:
 
 def _heading(text: str) -> None:
     output.stdout.print(f"\n[bold cyan]{escape(text)}[/]")
+
+
+def _sentence(why: str) -> str:
+    """A reason as a sentence, unless it begins with a file's name."""
+    named = "/" in why.split(" ", 1)[0]
+    return f"{why if named else why[0].upper() + why[1:]}."
 
 
 def _paragraph(text: str, indent: int, style: str = "") -> None:
