@@ -114,7 +114,7 @@ def _is_app(root: Path) -> bool:
     path = root / PUBSPEC
     with files.file_errors(path):
         document = pubspec.read(path.read_text(encoding="utf-8", errors="replace"), str(path))
-    is_plugin = "plugin" in (document.get("flutter") or {})
+    is_plugin = "plugin" in (document.get("flutter") or {}) or any(root.glob("*/*.podspec"))
     return not is_plugin and any((root / sign).exists() for sign in _APP)
 
 

@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 from tvmplug import output
-from tvmplug.commands import add_json_option
+from tvmplug.commands import add_json_option, add_template_options
 from tvmplug.errors import AdoptError
 
 
@@ -28,12 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--full", action="store_true", help="print the lines of new and removed files as well"
     )
-    parser.add_argument(
-        "--template",
-        metavar="SOURCE",
-        help="folder or address of the template (default: TVMPLUG_TEMPLATE, else this checkout)",
-    )
-    parser.add_argument("--vcs-ref", metavar="REF", help="its tag or commit (default: newest tag)")
+    add_template_options(parser)
     parser.add_argument(
         "-d",
         "--data",

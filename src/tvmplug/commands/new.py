@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tvmplug import names
+from tvmplug.commands import add_template_options
 from tvmplug.errors import ProjectError, UsageError
 
 RUNTIME_NAME = "tvm_runtime_flutter"
@@ -25,12 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("kind", choices=["runtime", "model"], help="which of the two plugins")
     parser.add_argument("name", metavar="NAME", help="the plugin's name and its new folder")
-    parser.add_argument(
-        "--template",
-        metavar="SOURCE",
-        help="folder or address of the template (default: TVMPLUG_TEMPLATE, else this checkout)",
-    )
-    parser.add_argument("--vcs-ref", metavar="REF", help="its tag or commit (default: newest tag)")
+    add_template_options(parser)
     parser.add_argument(
         "-d", "--data", action="append", default=[], metavar="KEY=VALUE", help="answer a question"
     )
