@@ -26,6 +26,8 @@ from tvmplug.project import Project
 RUNTIME_PLUGIN = "tvm_runtime_flutter"
 PUBSPEC = "pubspec.yaml"
 CARGO = "rust/Cargo.toml"
+# Of mappings, of lists, and of a list's dashes; the first where a text has several.
+_INDENTS = ((2, 2, 0), (2, 4, 2), (4, 4, 2), (4, 6, 4), (4, 4, 0))
 # The keys of a Cargo dependency that say where it comes from; all others are the author's.
 _CARGO_SOURCE_KEYS = ("path", "git", "branch", "tag", "rev", "version")
 
@@ -94,14 +96,17 @@ def with_pub_requirement(text: str, runtime: RuntimeSource) -> str:
 
 
 def yaml_of(text: str) -> YAML:
-    """Return a YAML that writes lists with the indentation that a text has."""
-    for sequence, offset in ((4, 2), (2, 0)):
-        yaml = YAML()
-        yaml.preserve_quotes = True
-        yaml.width = 4096
-        yaml.indent(mapping=2, sequence=sequence, offset=offset)
-        if dumped(yaml, yaml.load(text)) == text:
-            break
+    """Return a YAML that writes with the indentation that a text has."""
+    found = (yaml for yaml in map(_indented, _INDENTS) if dumped(yaml, yaml.load(text)) == text)
+    return next(found, _indented(_INDENTS[0]))
+
+
+def _indented(indent: tuple[int, int, int]) -> YAML:
+    mapping, sequence, offset = indent
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.indent(mapping=mapping, sequence=sequence, offset=offset)
     return yaml
 
 

@@ -262,7 +262,7 @@ JNILIBS: Files = {
     "pubspec.yaml": """\
 name: g2p_flutter
 description: >-
-  Phonemes from words.
+    Phonemes from words.
 version: 1.2.0+3
 homepage: https://example.com/g2p
 environment:

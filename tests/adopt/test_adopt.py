@@ -218,6 +218,7 @@ def test_a_start_comes_only_where_the_author_has_nothing(adopted: Adoption) -> N
     assert (kokoro / "rust/src/api.rs").exists()
     assert (kokoro / "model/export.py").exists()
     assert not (g2p / "test").exists()
+    assert not (g2p / "LICENSE").exists(), "whose work it is, chooses its licence"
     assert not (g2p / "lib/g2p_flutter.dart").exists(), "its Dart API is lib/g2p.dart"
     assert (g2p / "example/lib/main.dart").exists()
 
@@ -237,6 +238,7 @@ def test_jnilibs_are_found_by_symbols_with_their_copies(adopted: Adoption) -> No
     assert (plugin.after / folder / "arm64-v8a/libg2p_words.so").exists()
     assert plugin.told["answers"]["prefix"]["value"] == "g2p_"
     assert plugin.told["answers"]["organisation"]["value"] == "org.example.speech"
+    assert "-    flutter:" not in plugin.changed("pubspec.yaml")["diff"], "indented as it was"
     gradle = {each["line"] for each in plugin.told["findings"]
               if each["file"] == "android/build.gradle"}  # fmt: skip
     assert {13, 14, 15, 16, 17} <= gradle
@@ -262,7 +264,7 @@ def test_the_list_names_file_and_line_of_what_only_the_author_can_do(adopted: Ad
         "rust/src/model.rs:4", "rust/src/lib.rs.before-adopt:1",
         "assets/ios/libkokoro_model.a", "ios/kokoro_flutter.podspec:11", "android/build.gradle:17",
         "android/src/main/AndroidManifest.xml:2", f"{java}:5", f"{java}:7", f"{java}:9",
-        "flutter_rust_bridge.yaml", "rust/src/api/simple.rs:3", "linux/CMakeLists.txt:3",
+        "flutter_rust_bridge.yaml", "rust/src/api/mod.rs", "rust/src/api/simple.rs:3", "LICENSE", "linux/CMakeLists.txt:3",
         "pubspec.yaml", "pubspec.yaml:27",
     ):  # fmt: skip
         assert place in places, place

@@ -9,7 +9,7 @@ from typing import Any
 
 from tvmplug import names
 from tvmplug.adopt import pubspec
-from tvmplug.adopt.survey import PUBSPEC, Survey
+from tvmplug.adopt.survey import LICENSES, PUBSPEC, Survey
 from tvmplug.errors import NamingError
 
 _PACKAGE = r"[a-z]\w*(?:\.[a-z]\w*)+"
@@ -92,7 +92,7 @@ def _organisations(survey: Survey, document: Mapping[str, Any], name: str) -> It
 
 def _authors(survey: Survey) -> Iterator[Answer]:
     for file in survey.files:
-        licence = re.fullmatch(r"(?:LICEN[CS]E|COPYING)(?:\.\w+)?", file.path, re.I)
+        licence = re.fullmatch(LICENSES, file.path)
         pattern = _COPYRIGHT if licence else _POD_AUTHOR if file.path.endswith(".podspec") else None
         for found in pattern.findall(file.text or "") if pattern else ():
             author = " ".join(found.split())
@@ -103,7 +103,7 @@ def _authors(survey: Survey) -> Iterator[Answer]:
 
 def _license(survey: Survey) -> Answer | None:
     for file in survey.files:
-        if re.fullmatch(r"(?:LICEN[CS]E|COPYING)(?:\.\w+)?", file.path, re.I):
+        if re.fullmatch(LICENSES, file.path):
             for pattern, name in _LICENSES:
                 if pattern.search(" ".join((file.text or "").split())):
                     return Answer(name, file.path)

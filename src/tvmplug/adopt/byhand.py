@@ -11,11 +11,11 @@ from tvmplug.adopt import crate
 from tvmplug.adopt.find import Finding
 from tvmplug.adopt.plan import BEFORE, Action, Change, Plan
 from tvmplug.adopt.rules import BUILD_SCRIPT, SOURCE, is_comment
-from tvmplug.adopt.survey import PUBSPEC
+from tvmplug.adopt.survey import LICENSES, PUBSPEC
 from tvmplug.project import Project
 
 BY_HAND = "by hand"
-_API = ("rust/src/api.rs", "rust/src/api/mod.rs")
+_API = ("rust/src/api/mod.rs", "rust/src/api.rs")  # the last one is the template's
 _NOT_PUBLISHED = "publish_to"
 _BRIDGE = "flutter_rust_bridge.yaml"
 _NATIVE = ("android/", "ios/", "macos/", "darwin/", "linux/")
@@ -96,6 +96,7 @@ def tasks(plan: Plan) -> tuple[Task, ...]:
             for finding in plan.findings
             if outcome(finding, plan) == BY_HAND
         ),
+        *_license(plan),
         *_publishing(plan),
     ]
     return tuple(_one_a_place(found))
@@ -129,10 +130,15 @@ def _model(plan: Plan) -> Iterator[Task]:
         )  # fmt: skip
 
 
+def _api(plan: Plan) -> str:
+    """Where the crate's API is: the author's file, or the template's start."""
+    return next((path for path in _API if path in plan.survey.by_path), _API[-1])
+
+
 def _rust(plan: Plan) -> Iterator[Task]:
-    for path in _API:
-        if path in plan.survey.by_path and "tvm_runtime_flutter" not in plan.survey.text(path):
-            yield Task(
+    path = _api(plan)
+    if path in plan.survey.by_path and "tvm_runtime_flutter" not in plan.survey.text(path):
+        yield Task(
                 path, "has no `Model` for the template's rust/src/lib.rs to export",
                 "Write one that implements `tvm_runtime_flutter::Model`, and name in `methods!` "
                 "what Dart may call",
@@ -143,7 +149,7 @@ def _rust(plan: Plan) -> Iterator[Task]:
     if _BRIDGE in plan.survey.by_path:
         yield Task(
             _BRIDGE, "flutter_rust_bridge's generated code is no part of the crate any more",
-            "Name its functions in `methods!` of rust/src/api.rs, call them from Dart by "
+            f"Name its functions in `methods!` of {_api(plan)}, call them from Dart by "
             "`TvmModel.call`, then delete it and what it generated",
         )  # fmt: skip
     renamed = crate.package_name(plan.survey.text(sync.CARGO))
@@ -172,7 +178,7 @@ def _dart(plan: Plan) -> Iterator[Task]:
         yield Task(
             path, "does not use the plugin's library yet",
             "Import src/plugin.dart, open the model with `plugin.openModel()`, and call the "
-            "methods of rust/src/api.rs by name",
+            f"methods of {_api(plan)} by name",
         )  # fmt: skip
 
 
@@ -234,6 +240,15 @@ def _callers(plan: Plan) -> Iterator[Task]:
                         f"{file.path}:{number}", f"calls {name}, which is gone",
                         "Take the line out, and bring the library there in your own way",
                     )  # fmt: skip
+
+
+def _license(plan: Plan) -> Iterator[Task]:
+    if not any(re.fullmatch(LICENSES, file.path) for file in plan.survey.files):
+        yield Task(
+            "LICENSE", "there is none, and CocoaPods and pub.dev ask for one",
+            "Write the one that you choose, and tell the template: `copier update --trust --data "
+            "license=...`",
+        )  # fmt: skip
 
 
 def _publishing(plan: Plan) -> Iterator[Task]:

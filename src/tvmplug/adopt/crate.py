@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from tvmplug.manifest import RuntimeSource
 
 _TABLES = ("dependencies", "dev-dependencies", "build-dependencies")
 _GOLDEN = "golden"
+_TIGHT = re.compile(r"([^\n])\n\[(?=[\w\[])")
 _REQUIREMENT = 'at = { path = "" }'  # as the template spaces it; `sync` says from where
 _FEATURES = f"""
 [features]
@@ -63,6 +65,8 @@ def edited(text: str, plugin: str, runtime: RuntimeSource, origin: str = sync.CA
         document["dependencies"][sync.RUNTIME_PLUGIN] = tomlkit.parse(_REQUIREMENT)["at"]
     golden = _add_golden(document)
     changed = sync.with_cargo_requirement(tomlkit.dumps(document) + golden, runtime)
+    if not _TIGHT.search(text):  # where a table is gone, so is the blank line that was its own
+        changed = _TIGHT.sub(r"\1\n\n[", changed)
     return changed.replace("\n", "\r\n") if windows else changed
 
 

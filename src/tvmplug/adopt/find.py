@@ -180,7 +180,7 @@ def _lines(file: File, table: Sequence[rules.Rule]) -> Iterator[Finding]:
 def _sources(file: File) -> Iterator[Finding]:
     """The first rule of a line counts: who opens a library also names it."""
     told: set[int | None] = set()
-    if file.path.endswith("build.rs"):
+    if file.path.endswith(("build.rs", "Package.swift")):
         return
     for rule in rules.SOURCE_RULES:
         for finding in _lines(file, [rule]):

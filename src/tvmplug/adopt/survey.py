@@ -14,6 +14,7 @@ from tvmplug.adopt.packages import is_package, read_package
 from tvmplug.errors import AdoptError
 
 PUBSPEC = "pubspec.yaml"
+LICENSES = r"(?i:LICEN[CS]E|COPYING)(?:\.\w+)?"
 # What tools make or fetch, and nobody writes: never the author's.
 _MADE = frozenset({
     ".git", ".dart_tool", ".gradle", ".idea", ".symlinks", ".venv", "build", "target", "Pods",
