@@ -26,6 +26,7 @@ GROUPS = (
     ("android", "android"),
     ("tools", "tools"),
     ("fleet", "fleet"),
+    ("adopt", "adopt"),
     ("examples", "examples"),
     ("toolkit", "toolkit"),
     ("compiler", "compiler"),

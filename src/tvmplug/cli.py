@@ -19,6 +19,7 @@ INTERRUPTED = 130
 # Command to module, in the order of the help. A command in HIDDEN is for the hooks, not for people.
 COMMANDS = {
     "new": "tvmplug.commands.new",
+    "adopt": "tvmplug.commands.adopt",
     "compile": "tvmplug.commands.compile",
     "build": "tvmplug.commands.build",
     "test": "tvmplug.commands.test",

@@ -129,6 +129,12 @@ class FleetBehindError(TvmplugError):
     exit_code = 14
 
 
+class AdoptError(TvmplugError):
+    """An existing plugin has something to adopt, or cannot be adopted as it is."""
+
+    exit_code = 15
+
+
 def error_families() -> dict[str, type[TvmplugError]]:
     """Return every error class by its name, for carrying errors between processes."""
     families: dict[str, type[TvmplugError]] = {}

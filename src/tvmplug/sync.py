@@ -26,6 +26,8 @@ from tvmplug.project import Project
 RUNTIME_PLUGIN = "tvm_runtime_flutter"
 PUBSPEC = "pubspec.yaml"
 CARGO = "rust/Cargo.toml"
+# Of mappings, of lists, and of a list's dashes; the first where a text has several.
+_INDENTS = ((2, 2, 0), (2, 4, 2), (4, 4, 2), (4, 6, 4), (4, 4, 0))
 # The keys of a Cargo dependency that say where it comes from; all others are the author's.
 _CARGO_SOURCE_KEYS = ("path", "git", "branch", "tag", "rev", "version")
 
@@ -61,7 +63,7 @@ def _wanted(project: Project) -> Iterator[tuple[str, str, str]]:
     if not project.is_model:
         return
     runtime = project.model.runtime
-    for name, change in ((PUBSPEC, _pubspec), (CARGO, _cargo)):
+    for name, change in ((PUBSPEC, with_pub_requirement), (CARGO, with_cargo_requirement)):
         path = project.root / name
         try:
             text = path.read_text(encoding="utf-8")
@@ -79,8 +81,9 @@ def _wanted(project: Project) -> Iterator[tuple[str, str, str]]:
         yield name, text, wanted
 
 
-def _pubspec(text: str, runtime: RuntimeSource) -> str:
-    yaml = _yaml_of(text)
+def with_pub_requirement(text: str, runtime: RuntimeSource) -> str:
+    """Return a pubspec's text with the requirement of a runtime plugin; the rest stays."""
+    yaml = yaml_of(text)
     document = yaml.load(text)
     dependencies = document.get("dependencies")
     if dependencies is None:
@@ -89,22 +92,26 @@ def _pubspec(text: str, runtime: RuntimeSource) -> str:
     if _plain(dependencies.get(RUNTIME_PLUGIN)) == wanted:
         return text
     dependencies[RUNTIME_PLUGIN] = wanted
-    return _dumped(yaml, document)
+    return dumped(yaml, document)
 
 
-def _yaml_of(text: str) -> YAML:
-    """A YAML that writes lists with the indentation that the author uses."""
-    for sequence, offset in ((4, 2), (2, 0)):
-        yaml = YAML()
-        yaml.preserve_quotes = True
-        yaml.width = 4096
-        yaml.indent(mapping=2, sequence=sequence, offset=offset)
-        if _dumped(yaml, yaml.load(text)) == text:
-            break
+def yaml_of(text: str) -> YAML:
+    """Return a YAML that writes with the indentation that a text has."""
+    found = (yaml for yaml in map(_indented, _INDENTS) if dumped(yaml, yaml.load(text)) == text)
+    return next(found, _indented(_INDENTS[0]))
+
+
+def _indented(indent: tuple[int, int, int]) -> YAML:
+    mapping, sequence, offset = indent
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.indent(mapping=mapping, sequence=sequence, offset=offset)
     return yaml
 
 
-def _dumped(yaml: YAML, document: Any) -> str:
+def dumped(yaml: YAML, document: Any) -> str:
+    """Return a document as text."""
     stream = io.StringIO()
     yaml.dump(document, stream)
     return stream.getvalue()
@@ -119,7 +126,8 @@ def pub_requirement(runtime: RuntimeSource) -> Any:
     return runtime.version
 
 
-def _cargo(text: str, runtime: RuntimeSource) -> str:
+def with_cargo_requirement(text: str, runtime: RuntimeSource) -> str:
+    """Return a Cargo.toml's text with the requirement of a runtime plugin's crate."""
     document = tomlkit.parse(text)
     tables = [document.get(name) for name in ("dependencies", "dev-dependencies")]
     held = [table for table in tables if table is not None and RUNTIME_PLUGIN in table]

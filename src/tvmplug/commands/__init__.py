@@ -49,3 +49,13 @@ def add_compile_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave out tvmplug's schedules: TVM's own code, to compare with",
     )
+
+
+def add_template_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--template SOURCE` and `--vcs-ref REF`; `new.template_of` takes the first."""
+    parser.add_argument(
+        "--template",
+        metavar="SOURCE",
+        help="folder or address of the template (default: TVMPLUG_TEMPLATE, else this checkout)",
+    )
+    parser.add_argument("--vcs-ref", metavar="REF", help="its tag or commit (default: newest tag)")

@@ -9,9 +9,12 @@ from __future__ import annotations
 import argparse
 import ast
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tvmplug import names
+from tvmplug.commands import add_template_options
 from tvmplug.errors import ProjectError, UsageError
 
 RUNTIME_NAME = "tvm_runtime_flutter"
@@ -23,12 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("kind", choices=["runtime", "model"], help="which of the two plugins")
     parser.add_argument("name", metavar="NAME", help="the plugin's name and its new folder")
-    parser.add_argument(
-        "--template",
-        metavar="SOURCE",
-        help="folder or address of the template (default: TVMPLUG_TEMPLATE, else this checkout)",
-    )
-    parser.add_argument("--vcs-ref", metavar="REF", help="its tag or commit (default: newest tag)")
+    add_template_options(parser)
     parser.add_argument(
         "-d", "--data", action="append", default=[], metavar="KEY=VALUE", help="answer a question"
     )
@@ -40,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run the command."""
-    data = _data(args.data)
+    data = data_of(args.data)
     if args.kind == "model":
         names.check_plugin_name(args.name)
         data["plugin_name"] = args.name
@@ -56,8 +54,8 @@ def main(args: argparse.Namespace) -> int:
             f"{folder.absolute()} holds a plugin already",
             mend="Update it with `copier update --trust`, or choose another name",
         )
-    return _copy(
-        _template(args.template),
+    return generate(
+        template_of(args.template),
         folder,
         {**data, "kind": args.kind},
         vcs_ref=args.vcs_ref,
@@ -66,8 +64,12 @@ def main(args: argparse.Namespace) -> int:
     )
 
 
-def _data(pairs: list[str]) -> dict[str, str]:
-    """The answers of `--data`, as Copier's own command line takes them."""
+def data_of(pairs: list[str]) -> dict[str, str]:
+    """Return the answers of `--data`, as Copier's own command line takes them.
+
+    Raises:
+        UsageError: One is not KEY=VALUE.
+    """
     data = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
@@ -79,8 +81,12 @@ def _data(pairs: list[str]) -> dict[str, str]:
     return data
 
 
-def _template(named: str | None) -> str:
-    """Where the template is: named, or the checkout that this toolkit runs from."""
+def template_of(named: str | None) -> str:
+    """Return where the template is: named, or the checkout that this toolkit runs from.
+
+    Raises:
+        UsageError: It is not named, and this is no checkout.
+    """
     if source := named or os.environ.get("TVMPLUG_TEMPLATE"):
         return source
     checkout = Path(__file__).resolve().parents[3]
@@ -92,15 +98,34 @@ def _template(named: str | None) -> str:
     )
 
 
-def _copy(
+def generate(
     source: str,
     folder: Path,
-    data: dict[str, str],
+    data: Mapping[str, Any],
     *,
     vcs_ref: str | None,
     defaults: bool,
     quiet: bool,
+    tasks: bool = True,
 ) -> int:
+    """Generate a plugin by Copier.
+
+    Args:
+        source: Folder or address of the template.
+        folder: Where the plugin will be; what lies there and is the template's is written over
+            without `tasks`.
+        data: Answers.
+        vcs_ref: The template's tag or commit; None for its newest tag.
+        defaults: Take the defaults instead of asking.
+        quiet: Do not list the files.
+        tasks: Run the hooks.
+
+    Returns:
+        0, or the exit code of a hook that failed.
+
+    Raises:
+        UsageError: The template or an answer is wrong.
+    """
     from copier import run_copy  # noqa: PLC0415 (0.3 s, which the help must not cost)
     from copier.errors import CopierError, TaskError  # noqa: PLC0415
 
@@ -108,11 +133,13 @@ def _copy(
         run_copy(
             source,
             folder,
-            data=data,
+            data=dict(data),
             vcs_ref=vcs_ref,
             defaults=defaults,
             quiet=quiet,
             unsafe=True,
+            skip_tasks=not tasks,
+            overwrite=not tasks,
         )
     except TaskError as error:  # the hook has said why
         return int(error.returncode)
