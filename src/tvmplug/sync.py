@@ -1,7 +1,8 @@
 """Keeps the one line in pubspec.yaml and in Cargo.toml that names the runtime plugin.
 
 Both files belong to the author; that line follows the manifest and the pins, so an update that
-moves a pin never conflicts with an author's edit.
+moves a pin never conflicts with an author's edit. Plugins over flutter_rust_bridge have a second
+such line, with the bridge's version.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from ruamel.yaml.error import YAMLError
 from tomlkit.exceptions import TOMLKitError
 
 from tvmplug import files
+from tvmplug.build.bridge import is_bridged
 from tvmplug.errors import ProjectError
 from tvmplug.manifest import RuntimeGit, RuntimePath, RuntimeSource
 from tvmplug.pins import PINS
 from tvmplug.project import Project
 
 RUNTIME_PLUGIN = "tvm_runtime_flutter"
+BRIDGE = "flutter_rust_bridge"
 PUBSPEC = "pubspec.yaml"
 CARGO = "rust/Cargo.toml"
 # The keys of a Cargo dependency that say where it comes from; all others are the author's.
@@ -31,7 +34,7 @@ _CARGO_SOURCE_KEYS = ("path", "git", "branch", "tag", "rev", "version")
 
 
 def sync_project(project: Project) -> list[str]:
-    """Set the runtime plugin's requirement in a plugin's two package files.
+    """Set the runtime plugin's requirement in a plugin's two package files, and the bridge's.
 
     Args:
         project: A model plugin; the runtime plugin has nothing to keep in step.
@@ -70,7 +73,7 @@ def _wanted(project: Project) -> Iterator[tuple[str, str, str]]:
                 f"{path} cannot be read: {error}", mend=f"Restore it: git checkout {name}"
             ) from error
         try:
-            wanted = change(text, runtime)
+            wanted = change(text, runtime, bridged=is_bridged(project))
         except (YAMLError, TOMLKitError, AttributeError, TypeError) as error:
             reason = " ".join(str(error).split())
             raise ProjectError(
@@ -79,16 +82,18 @@ def _wanted(project: Project) -> Iterator[tuple[str, str, str]]:
         yield name, text, wanted
 
 
-def _pubspec(text: str, runtime: RuntimeSource) -> str:
+def _pubspec(text: str, runtime: RuntimeSource, *, bridged: bool) -> str:
     yaml = _yaml_of(text)
     document = yaml.load(text)
     dependencies = document.get("dependencies")
     if dependencies is None:
         dependencies = document["dependencies"] = CommentedMap()
-    wanted = pub_requirement(runtime)
-    if _plain(dependencies.get(RUNTIME_PLUGIN)) == wanted:
+    wanted = {RUNTIME_PLUGIN: pub_requirement(runtime)} | ({BRIDGE: PINS.frb} if bridged else {})
+    if all(_plain(dependencies.get(name)) == value for name, value in wanted.items()):
         return text
-    dependencies[RUNTIME_PLUGIN] = wanted
+    for name, value in wanted.items():
+        if _plain(dependencies.get(name)) != value:
+            dependencies[name] = value
     return _dumped(yaml, document)
 
 
@@ -119,8 +124,10 @@ def pub_requirement(runtime: RuntimeSource) -> Any:
     return runtime.version
 
 
-def _cargo(text: str, runtime: RuntimeSource) -> str:
+def _cargo(text: str, runtime: RuntimeSource, *, bridged: bool) -> str:
     document = tomlkit.parse(text)
+    if bridged:
+        _set_bridge(document)
     tables = [document.get(name) for name in ("dependencies", "dev-dependencies")]
     held = [table for table in tables if table is not None and RUNTIME_PLUGIN in table]
     if not held:
@@ -130,6 +137,17 @@ def _cargo(text: str, runtime: RuntimeSource) -> str:
     for table in held:
         _set_cargo_source(table, runtime)
     return tomlkit.dumps(document)
+
+
+def _set_bridge(document: MutableMapping[str, Any]) -> None:
+    """Change the version of the bridge's crate, and leave its features to the author."""
+    dependencies = document.setdefault("dependencies", tomlkit.table())
+    entry = dependencies.get(BRIDGE)
+    if isinstance(entry, MutableMapping):
+        if entry.get("version") != f"={PINS.frb}":
+            entry["version"] = f"={PINS.frb}"
+    elif entry != f"={PINS.frb}":
+        dependencies[BRIDGE] = f"={PINS.frb}"
 
 
 def _set_cargo_source(table: MutableMapping[str, Any], runtime: RuntimeSource) -> None:
