@@ -6,7 +6,9 @@ Plugins whose calls go over the bridge have its configuration; all others are le
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +18,9 @@ from tvmplug.errors import BuildError, ProcessError, ToolError
 from tvmplug.pins import PINS
 from tvmplug.process import run
 from tvmplug.project import Project
+from tvmplug.targets import Target
+from tvmplug.toolchains.cxx import find_cxx
+from tvmplug.toolchains.rust import is_native
 
 CONFIGURATION = "flutter_rust_bridge.yaml"
 # Committed with the code that it describes, so that who has no generator can build the plugin.
@@ -24,6 +29,8 @@ RUST_OUTPUT = "rust/src/frb_generated.rs"
 DART_OUTPUT = "lib/src/rust"
 GENERATOR = "flutter_rust_bridge_codegen"
 INSTALL = f"cargo install {GENERATOR} --version {PINS.frb} --locked"
+# Generated, or the template's: an update of these changes nothing that Dart sees.
+_NOT_THE_AUTHORS = frozenset({"frb_generated.rs", "lib.rs", "on_thread.rs"})
 _TIMEOUT_S = 600
 _LOCK_TIMEOUT_S = 1800
 _EDITION = "2024"  # of the template's rust/Cargo.toml
@@ -75,12 +82,58 @@ def generate(project: Project) -> bool:
             return False  # another build generated it meanwhile
         _require_tools(project)
         _run_generator(project)
-        write_stamp(project.root / RECORD, Stamp(_inputs(project), _outputs(project)))
+        write_stamp(project.root / RECORD, Stamp(inputs_of(project), outputs_of(project)))
     return True
 
 
+def compiler_variables(project: Project, target: Target, work: Path) -> dict[str, str]:
+    """The variables that name a C compiler for another machine's build of the bridge.
+
+    One of its crates has a C file. Cargo's variables name linkers alone, and what finds compilers
+    for build scripts knows neither zig nor where an NDK is.
+
+    Args:
+        project: A model plugin.
+        target: What it is built for.
+        work: A folder for the two commands.
+
+    Raises:
+        ToolError: There is no compiler for the target; names what to install.
+    """
+    on_a_mac = target.is_apple and sys.platform == "darwin"  # there it asks xcrun
+    if not is_bridged(project) or is_native(target) or on_a_mac:
+        return {}
+    toolchain = find_cxx(target)
+    variables = "".join(f"{name}={shlex.quote(v)} " for name, v in toolchain.environment.items())
+    # As C++ the file would have C++ names.
+    compiler = [*toolchain.driver, "-x", "c", "-fPIC"]
+    for name, command in (("cc", compiler), ("ar", toolchain.archiver[:-1])):
+        files.write_text(work / name, f'#!/bin/sh\n{variables}exec {shlex.join(command)} "$@"\n')
+        with files.file_errors(work / name):
+            (work / name).chmod(0o755)
+    triple = target.rust_triple.replace("-", "_")
+    named = {f"CC_{triple}": str(work / "cc"), f"AR_{triple}": str(work / "ar")}
+    # The command says all that there is to say, in its own spelling.
+    return {**named, "CRATE_CC_NO_DEFAULTS": "1"}
+
+
+def inputs_of(project: Project) -> dict[str, str]:
+    """What the generated code is made from: hashes of sources and the configuration, a version."""
+    sources = sorted((project.rust_dir / "src").rglob("*.rs"))
+    own = [path for path in sources if path.name not in _NOT_THE_AUTHORS]
+    read = [project.root / CONFIGURATION, *own]
+    named = {path.relative_to(project.root).as_posix(): files.sha256_file(path) for path in read}
+    return {"flutter_rust_bridge": PINS.frb, **named}
+
+
+def outputs_of(project: Project) -> dict[str, str]:
+    """Hashes of the generated files."""
+    made = [project.root / RUST_OUTPUT, *sorted((project.root / DART_OUTPUT).rglob("*.dart"))]
+    return {path.relative_to(project.root).as_posix(): files.sha256_file(path) for path in made}
+
+
 def _is_current(project: Project) -> bool:
-    return is_current(project.root, project.root / RECORD, _inputs(project))
+    return is_current(project.root, project.root / RECORD, inputs_of(project))
 
 
 def _require_tools(project: Project) -> None:
@@ -108,16 +161,12 @@ def _run_generator(project: Project) -> None:
             env=_environment(project),
             timeout_s=_TIMEOUT_S,
         )
-        run(
-            ["rustfmt", "--edition", _EDITION, "src/frb_generated.rs"],
-            cwd=project.rust_dir,
-            echo=False,
-        )
     except ProcessError as error:
         raise BuildError(
-            f"{GENERATOR} failed on {project.rust_dir / 'src/api.rs'}: {_reason(error.output)}",
+            f"{GENERATOR} does not take {project.rust_dir / 'src/api.rs'}: {_reason(error.output)}",
             mend="Mend rust/src/api.rs, then run `tvmplug build`",
         ) from error
+    run(["rustfmt", "--edition", _EDITION, project.root / RUST_OUTPUT], echo=False)
 
 
 def _environment(project: Project) -> Mapping[str, str]:
@@ -135,20 +184,3 @@ def _reason(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     told = [line for line in lines if line.startswith("Error") or "panicked at" in line]
     return (told or lines or ["it said nothing"])[-1]
-
-
-def _inputs(project: Project) -> dict[str, str]:
-    """What the generated code is made from."""
-    sources = sorted((project.rust_dir / "src").rglob("*.rs"))
-    read = [project.root / CONFIGURATION, *(path for path in sources if not _is_generated(path))]
-    named = {path.relative_to(project.root).as_posix(): files.sha256_file(path) for path in read}
-    return {"flutter_rust_bridge": PINS.frb, **named}
-
-
-def _is_generated(path: Path) -> bool:
-    return path.name == Path(RUST_OUTPUT).name
-
-
-def _outputs(project: Project) -> dict[str, str]:
-    made = [project.root / RUST_OUTPUT, *sorted((project.root / DART_OUTPUT).rglob("*.dart"))]
-    return {path.relative_to(project.root).as_posix(): files.sha256_file(path) for path in made}

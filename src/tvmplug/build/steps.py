@@ -124,8 +124,8 @@ def build_plugin(project: Project, target: Target) -> Built:
         TvmplugError: Of the family of the step that failed; staged files are the old or the new.
     """
     if project.is_model:
-        bridge.generate(project)
         compile_model(project, target)
+        bridge.generate(project)
     stamp_path = project.compiled_dir(target) / STAMP_NAME
     inputs = _inputs(project, target)
     if (built := _built_before(project, target, inputs)) is not None:
