@@ -149,3 +149,7 @@ def test_an_update_keeps_the_bindings_and_refuses_the_other_ones(
     update(folder)
     assert f"bindings: {held}\n" in (folder / ".copier-answers.yml").read_text()
     assert git(folder, "status", "--porcelain").split() == ["M", ".copier-answers.yml"]
+
+
+def test_the_documentation_names_the_pinned_generator() -> None:
+    assert bridge.INSTALL in (REPOSITORY / "docs/flutter-rust-bridge.md").read_text()
