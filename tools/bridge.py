@@ -67,7 +67,7 @@ def _make(folder: Path) -> None:
     if shutil.which("cargo") is None:
         raise Unavailable("no cargo on this machine", _WHAT)
     # Without optimisation: it compiles in a fraction of the time and runs for a second.
-    options = ["--version", PINS.frb, "--locked", "--debug", "--root", folder]
+    options = ["--version", PINS.frb, "--locked", "--debug", "--root", str(folder)]
     env = {"CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_TARGET_DIR": str(folder / "target")}
     with progress(f"{_WHAT} from crates.io (once)", every_line=False):
         try:
