@@ -95,7 +95,8 @@ def _release(template: Path) -> None:
         root = template / f"template-{kind}"
         _replace(root / "linux/CMakeLists.txt.jinja", "VERSION 3.13", "VERSION 3.14")
         _append(root / "android/build.gradle.kts.jinja", "\n// Checked with AGP 9.\n")
-        _append(root / "rust/build.rs", "\n// Nothing else is linked here.\n")
+        (build,) = (root / "rust").glob("build.rs*")
+        _append(build, "\n// Nothing else is linked here.\n")
         (start,) = (root / "lib/src").glob("plugin.dart*")
         _append(start, "\n// Made by the template.\n")
         (root / "android/.editorconfig").unlink()

@@ -31,6 +31,7 @@ class Pins:
         compile_sdk: The Android API level that Gradle compiles against.
         ndk: Version of the Android NDK; another one of the same major number or newer serves too.
         agp: Version of the Android Gradle plugin.
+        frb: Version of flutter_rust_bridge: crate, code generator and Dart package.
         tvm_wheel_hashes: `sha256:...` of every apache-tvm wheel of that version.
         tvm_ffi_wheel_hashes: The same for apache-tvm-ffi.
     """
@@ -45,6 +46,7 @@ class Pins:
     compile_sdk: str
     ndk: str
     agp: str
+    frb: str
     tvm_wheel_hashes: tuple[str, ...]
     tvm_ffi_wheel_hashes: tuple[str, ...]
 
@@ -77,6 +79,7 @@ def _load(path: Path) -> Pins:
         compile_sdk=pins["compile_sdk"],
         ndk=pins["ndk_version"],
         agp=pins["agp_version"],
+        frb=pins["frb_version"],
         tvm_wheel_hashes=tuple(pins["tvm_wheel_hashes"]),
         tvm_ffi_wheel_hashes=tuple(pins["tvm_ffi_wheel_hashes"]),
     )

@@ -1,7 +1,8 @@
 """Keeps the one line in pubspec.yaml and in Cargo.toml that names the runtime plugin.
 
 Both files belong to the author; that line follows the manifest and the pins, so an update that
-moves a pin never conflicts with an author's edit.
+moves a pin never conflicts with an author's edit. Plugins over flutter_rust_bridge have a second
+such line, with the bridge's version.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from ruamel.yaml.error import YAMLError
 from tomlkit.exceptions import TOMLKitError
 
 from tvmplug import files
+from tvmplug.build.bridge import is_bridged
 from tvmplug.errors import ProjectError
 from tvmplug.manifest import RuntimeGit, RuntimePath, RuntimeSource
 from tvmplug.pins import PINS
 from tvmplug.project import Project
 
 RUNTIME_PLUGIN = "tvm_runtime_flutter"
+BRIDGE = "flutter_rust_bridge"
 PUBSPEC = "pubspec.yaml"
 CARGO = "rust/Cargo.toml"
 # Of mappings, of lists, and of a list's dashes; the first where a text has several.
@@ -33,7 +36,7 @@ _CARGO_SOURCE_KEYS = ("path", "git", "branch", "tag", "rev", "version")
 
 
 def sync_project(project: Project) -> list[str]:
-    """Set the runtime plugin's requirement in a plugin's two package files.
+    """Set the runtime plugin's requirement in a plugin's two package files, and the bridge's.
 
     Args:
         project: A model plugin; the runtime plugin has nothing to keep in step.
@@ -72,7 +75,7 @@ def _wanted(project: Project) -> Iterator[tuple[str, str, str]]:
                 f"{path} cannot be read: {error}", mend=f"Restore it: git checkout {name}"
             ) from error
         try:
-            wanted = change(text, runtime)
+            wanted = change(text, runtime, bridged=is_bridged(project))
         except (YAMLError, TOMLKitError, AttributeError, TypeError) as error:
             reason = " ".join(str(error).split())
             raise ProjectError(
@@ -81,17 +84,25 @@ def _wanted(project: Project) -> Iterator[tuple[str, str, str]]:
         yield name, text, wanted
 
 
-def with_pub_requirement(text: str, runtime: RuntimeSource) -> str:
-    """Return a pubspec's text with the requirement of a runtime plugin; the rest stays."""
+def with_pub_requirement(text: str, runtime: RuntimeSource, *, bridged: bool = False) -> str:
+    """Return a pubspec's text with the requirement of a runtime plugin; the rest stays.
+
+    Args:
+        text: The pubspec.
+        runtime: Where the runtime plugin comes from.
+        bridged: The plugin's calls go over flutter_rust_bridge: its version follows the pins, too.
+    """
     yaml = yaml_of(text)
     document = yaml.load(text)
     dependencies = document.get("dependencies")
     if dependencies is None:
         dependencies = document["dependencies"] = CommentedMap()
-    wanted = pub_requirement(runtime)
-    if _plain(dependencies.get(RUNTIME_PLUGIN)) == wanted:
+    wanted = {RUNTIME_PLUGIN: pub_requirement(runtime)} | ({BRIDGE: PINS.frb} if bridged else {})
+    if all(_plain(dependencies.get(name)) == value for name, value in wanted.items()):
         return text
-    dependencies[RUNTIME_PLUGIN] = wanted
+    for name, value in wanted.items():
+        if _plain(dependencies.get(name)) != value:
+            dependencies[name] = value
     return dumped(yaml, document)
 
 
@@ -126,9 +137,17 @@ def pub_requirement(runtime: RuntimeSource) -> Any:
     return runtime.version
 
 
-def with_cargo_requirement(text: str, runtime: RuntimeSource) -> str:
-    """Return a Cargo.toml's text with the requirement of a runtime plugin's crate."""
+def with_cargo_requirement(text: str, runtime: RuntimeSource, *, bridged: bool = False) -> str:
+    """Return a Cargo.toml's text with the requirement of a runtime plugin's crate.
+
+    Args:
+        text: The crate's manifest.
+        runtime: Where the runtime plugin comes from.
+        bridged: The plugin's calls go over flutter_rust_bridge: its version follows the pins, too.
+    """
     document = tomlkit.parse(text)
+    if bridged:
+        _set_bridge(document)
     tables = [document.get(name) for name in ("dependencies", "dev-dependencies")]
     held = [table for table in tables if table is not None and RUNTIME_PLUGIN in table]
     if not held:
@@ -138,6 +157,17 @@ def with_cargo_requirement(text: str, runtime: RuntimeSource) -> str:
     for table in held:
         _set_cargo_source(table, runtime)
     return tomlkit.dumps(document)
+
+
+def _set_bridge(document: MutableMapping[str, Any]) -> None:
+    """Change the version of the bridge's crate, and leave its features to the author."""
+    dependencies = document.setdefault("dependencies", tomlkit.table())
+    entry = dependencies.get(BRIDGE)
+    if isinstance(entry, MutableMapping):
+        if entry.get("version") != f"={PINS.frb}":
+            entry["version"] = f"={PINS.frb}"
+    elif entry != f"={PINS.frb}":
+        dependencies[BRIDGE] = f"={PINS.frb}"
 
 
 def _set_cargo_source(table: MutableMapping[str, Any], runtime: RuntimeSource) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.templates.conftest import isolated, render, template
-from tests.templates.matrix import variants
+from tests.templates.matrix import is_bridged, variants
 from tools import checks, flutter_test
 from tools.packages import write_config
 from tools.toolchain import Toolchain
@@ -21,6 +21,7 @@ __all__ = ["isolated", "template"]  # fixtures of the templates' tests
 
 ROOT = Path(__file__).parents[2]
 RUNTIME = "tvm_runtime_flutter"
+VARIANTS = {name: answers for name, answers in variants().items() if not is_bridged(name)}
 DART_BLOCK = re.compile(r"^```dart\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 pytestmark = pytest.mark.slow
@@ -29,6 +30,9 @@ pytestmark = pytest.mark.slow
 @dataclass(frozen=True)
 class Generated:
     """Every variant of the templates, in `folder/VARIANT/plugin`, with resolved dependencies.
+
+    Those over flutter_rust_bridge are left to tests/templates/test_bridge.py: its Dart package is
+    on pub.dev alone.
 
     Attributes:
         folder: That folder.
@@ -51,7 +55,7 @@ def generated(
     readmes = 0
     runtime = folder / RUNTIME
     render(template, runtime, kind="runtime")
-    for name, answers in variants().items():
+    for name, answers in VARIANTS.items():
         plugin = render(template, folder / name / "plugin", **answers)
         # Where a dependency by path looks for it.
         (folder / name / RUNTIME).symlink_to(runtime)
@@ -99,7 +103,7 @@ def test_generated_dart_and_that_of_the_readmes_is_formatted_and_has_no_lints(
     generated: Generated, toolchain: Toolchain
 ) -> None:
     assert len(generated.distinct) > 3
-    assert generated.readmes == sum(answers["kind"] == "model" for answers in variants().values())
+    assert generated.readmes == sum(answers["kind"] == "model" for answers in VARIANTS.values())
     check(toolchain, *generated.distinct)
 
 

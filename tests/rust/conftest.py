@@ -87,6 +87,7 @@ class Workshop:
             "description": "A plugin of the tests",
             "license": "Apache-2.0",
             "repository": "",
+            "bindings": "ffi",
             "runtime_from": "path",
             "runtime_path": f"../{RUNTIME}",
         }
@@ -152,6 +153,7 @@ def render(template: Path, to: Path, answers: Mapping[str, Any]) -> None:
     environment = jinja2.Environment(
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
+        loader=jinja2.FileSystemLoader(ROOT),
         autoescape=False,  # noqa: S701
     )
     environment.filters["to_json"] = json.dumps

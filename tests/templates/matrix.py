@@ -51,6 +51,11 @@ def variants() -> dict[str, dict[str, Any]]:
         "kind": "model", "plugin_name": "g2p_flutter",
         "platforms": ["ios", "android"], "apple_linkage": "static",
     }  # fmt: skip
+    found["model-frb"] = {"kind": "model", "plugin_name": "g2p_flutter", "bindings": "frb"}
+    found["model-frb-linux"] = {
+        "kind": "model", "plugin_name": "g2p_flutter", "bindings": "frb", "platforms": ["linux"],
+        "components": ["encoder", "decoder_step"], "runtime_from": "hosted",
+    }  # fmt: skip
     found["runtime-apple-static"] = {
         "kind": "runtime", "platforms": ["macos"], "apple_linkage": "static",
         "runtime_parts": ["kv-cache", "rpc"],
@@ -61,6 +66,11 @@ def variants() -> dict[str, dict[str, Any]]:
 
 # Of these each kind has one; the others are for `make test`.
 FAST = frozenset({"model-two-components", "runtime-apple-static"})
+
+
+def is_bridged(variant: str) -> bool:
+    """Whether a variant's Dart needs flutter_rust_bridge's package and generated code."""
+    return variants()[variant].get("bindings") == "frb"
 
 
 def parameters() -> list[Any]:

@@ -65,6 +65,8 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"runtime_parts": "rpc"}, "is no list", "[kv-cache]"),
     ({"apple_linkage": "dynamic"}, "apple_linkage 'dynamic'", "framework, static"),
     ({"source": "keras"}, "source 'keras'", "torch, onnx, relax"),
+    ({"bindings": "jni"}, "bindings 'jni'", "ffi, frb"),
+    ({"apple_linkage": "static", "bindings": "frb"}, "called the same", "apple_linkage=framework"),
     ({"license": "GPL"}, "license 'GPL'", "Apache-2.0"),
     ({"organisation": "example"}, "no reversed domain", "com.example"),
     ({"author": ""}, "author is empty", "some words"),
@@ -130,7 +132,8 @@ def test_the_same_line_is_shown_while_asking(template: Path, tmp_path: Path) -> 
         "kind": "model", "description": "d", "author": "a", "license": "MIT", "source": "relax",
         "organisation": "com.example", "repository": "", "platforms": "[linux]",
         "apple_linkage": "framework",
-        "components": "[model]", "runtime_from": "path", "runtime_path": "../r", "prefix": "g2p_",
+        "components": "[model]", "bindings": "ffi",
+        "runtime_from": "path", "runtime_path": "../r", "prefix": "g2p_",
     }  # fmt: skip
     options = [word for pair in told.items() for word in ("--data", "=".join(pair))]
     main, terminal = pty.openpty()
@@ -179,7 +182,7 @@ def test_every_question_has_help_and_a_default() -> None:
 
 
 def test_every_choice_in_copier_yml_is_one_that_the_checks_accept() -> None:
-    for question in ("source", "runtime_from", "license"):
+    for question in ("source", "bindings", "runtime_from", "license"):
         for choice in choices(question):
             assert _error(question, choice) == ""
     for kind in choices("kind"):

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from tvmplug import files, output
+from tvmplug.build import bridge
 from tvmplug.errors import BuildError, GoldenError, ToolError, TvmplugError
 from tvmplug.manifest import RuntimePath
 from tvmplug.process import Completed
@@ -98,6 +99,7 @@ def build_library(project: Project, target: Target, libraries: Mapping[str, str]
         arguments = [f"-Wl,-Map={link_map}", *_LINKER_ARGUMENTS.get(target.os, ())]
         argv += ["--", *(f"-Clink-arg={argument}" for argument in arguments)]
     variables = {**libraries, **rust.linker_variables(target, work), **rust.minimum_os(target)}
+    variables |= bridge.compiler_variables(project, target, work)
     title = f"build {project.name} for {target.name} (cargo)"
     done = _cargo(project, argv, variables, title, failed=partial(_build_error, project))
     name = f"lib{project.name}.a" if target.is_apple else target.library_name.format(project.name)
@@ -148,6 +150,7 @@ def run_tests(project: Project, target: Target, libraries: Mapping[str, str]) ->
     libraries = {
         **libraries,
         **rust.linker_variables(target, _work_dir(project, target)),
+        **bridge.compiler_variables(project, target, _work_dir(project, target)),
         **rust.runner_variables(target),
     }
     if target.is_apple:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tvmplug import environment, files
 from tvmplug.apple.link import ImageSpec, link_image, system_needed
 from tvmplug.apple.prelink import prelink
-from tvmplug.build import cargo, library
+from tvmplug.build import bridge, cargo, library
 from tvmplug.build.image import LINK_MAP, Image, forget_image, read_image, write_image
 from tvmplug.errors import ArtifactError
 from tvmplug.manifest import MANIFEST_NAME, AppleLinkage, read_manifest
@@ -204,7 +204,7 @@ def _linked_for_apple(
         name=image_name(project, target),
         forced=(archive,),
         on_demand=(crate,),
-        exports=(f"{project.model.prefix}*",),
+        exports=bridge.exports(project),
         frameworks=(runtime.path,),
         system=(),
     )

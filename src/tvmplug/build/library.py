@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tvmplug.build import bridge
 from tvmplug.environment import runtime_libraries_of
 from tvmplug.errors import ArtifactError
 from tvmplug.project import Project
@@ -49,15 +51,17 @@ def audit_library(path: Path, project: Project, target: Target) -> list[str]:
     exported = [str(symbol.name) for symbol in parsed.exported_symbols]
     prefix = project.model.prefix
     return [
-        *_export_problems(exported, prefix),
+        *_export_problems(exported, prefix, bridge.exports(project)),
         *_needed_problems([str(name) for name in parsed.libraries], target),
         *_path_problems(_runpaths(parsed)),
         *machine_paths(path.read_bytes(), project.root),
     ]
 
 
-def _export_problems(exported: Sequence[str], prefix: str) -> list[str]:
-    foreign = sorted(name for name in exported if not name.startswith(prefix))
+def _export_problems(exported: Sequence[str], prefix: str, allowed: Sequence[str]) -> list[str]:
+    foreign = sorted(
+        name for name in exported if not any(fnmatchcase(name, pattern) for pattern in allowed)
+    )
     bundled = [name for name in foreign if _BUNDLED.match(name)]
     if bundled:
         return [f"it bundles a TVM runtime of its own ({bundled[0]})"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from tvmplug import environment, files, registry
 from tvmplug.artifacts.audit import audit_folder
 from tvmplug.bootstrap import PACKAGE_DIR
-from tvmplug.build import cargo, images
+from tvmplug.build import bridge, cargo, images
 from tvmplug.build.image import Image, read_image
 from tvmplug.build.staging import Staged, stage
 from tvmplug.build.stamp import STAMP_NAME, Stamp, is_current, write_stamp
@@ -125,6 +125,7 @@ def build_plugin(project: Project, target: Target) -> Built:
     """
     if project.is_model:
         compile_model(project, target)
+        bridge.generate(project)
     stamp_path = project.compiled_dir(target) / STAMP_NAME
     inputs = _inputs(project, target)
     if (built := _built_before(project, target, inputs)) is not None:

@@ -57,6 +57,9 @@ OpenedLibrary openLibrary(
 DynamicLibrary openAgain(String path) =>
     path == _theAppItself ? DynamicLibrary.process() : DynamicLibrary.open(path);
 
+/// The file of a [package]'s library that [openLibrary] opened and called [path].
+String fileOf(String path, String package) => path == _theAppItself ? libraryOf(package) : path;
+
 /// Where a library is: in the [directory]; or in the app's bundle, in `lib/` beside the executable;
 /// or, by its bare name, wherever the system's loader looks (Android, and tests that set
 /// `LD_LIBRARY_PATH`).

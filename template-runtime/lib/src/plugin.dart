@@ -44,6 +44,12 @@ final class TvmPlugin {
   /// another version of tvm_runtime_flutter or TVM, or without TVM beside it.
   void load() => _loaded;
 
+  /// The file of the library, for who opens it again with other bindings; loads it like [load].
+  ///
+  /// On iOS and macOS it is that of the plugin's framework, even where its functions were found in
+  /// the whole app, in which other plugins may have functions of the same names.
+  String get libraryFile => fileOf(_loaded.path, name);
+
   /// What was compiled into the library (`system_lib.json`).
   Map<String, Object?> get metadata => _loaded.metadata;
 
