@@ -14,6 +14,7 @@ PROGRAMS = frozenset({"python", "rust"})
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<info>.*)$")
 _TITLE = re.compile(r'\btitle="([^"]*)"')
+_FAILS = "<!-- fails -->"
 _MARKER = re.compile(r"^<!-- not run: (?P<reason>.+) -->$")
 
 
@@ -28,6 +29,7 @@ class Block:
         title: The file that it is the content of, relative to the page's first folder, if any.
         text: What is between the fences.
         reason: Why it is not run, where a comment before it says so.
+        fails: A comment before it says that the command fails.
         answers: For `text`: it stands right behind a command, and is what that prints.
     """
 
@@ -37,6 +39,7 @@ class Block:
     title: str | None
     text: str
     reason: str | None
+    fails: bool
     answers: bool
 
     @property
@@ -51,18 +54,23 @@ class Block:
         """Whether a reader types it."""
         return self.language in COMMANDS
 
+    @property
+    def is_to_run(self) -> bool:
+        """Whether a test has to run it, or it has to say why not."""
+        return self.language in COMMANDS | PROGRAMS
+
 
 def blocks_of(page: Path) -> list[Block]:
     """Return all fenced blocks of a page, in order.
 
     Raises:
-        ValueError: A fence is indented or never closed, so a renderer may show something else.
+        ValueError: A fence is indented, names no language, or is never closed.
     """
     lines = page.read_text(encoding="utf-8").splitlines()
     found: list[Block] = []
     number = 0
     reason: str | None = None
-    command_before = False
+    fails = command_before = False
     while number < len(lines):
         fence = _FENCE.match(lines[number])
         if fence is None:
@@ -70,11 +78,14 @@ def blocks_of(page: Path) -> list[Block]:
             marker = _MARKER.match(text)
             if text:
                 reason = marker["reason"] if marker else None
+                fails = text == _FAILS
                 command_before = False
             number += 1
             continue
         if fence["indent"]:
             raise ValueError(f"{page}:{number + 1}: the fence is indented")
+        if not fence["info"].strip():
+            raise ValueError(f"{page}:{number + 1}: the fence names no language")
         end = next(
             (at for at in range(number + 1, len(lines)) if lines[at] == fence["ticks"]), None
         )
@@ -84,14 +95,15 @@ def blocks_of(page: Path) -> list[Block]:
         block = Block(
             page=page,
             line=number + 1,
-            language=fence["info"].split()[0] if fence["info"].split() else "",
+            language=fence["info"].split()[0],
             title=title[1] if title else None,
             text="".join(line + "\n" for line in lines[number + 1 : end]),
             reason=reason,
+            fails=fails,
             answers=command_before,
         )
         found.append(block)
         command_before = block.is_command and block.title is None
-        reason = None
+        reason, fails = None, False
         number = end + 1
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,10 +56,27 @@ class Reader:
             elif block.language == "text" and block.answers:
                 check_output(block, last)
 
+    def shell(self, script: str, *, timeout_s: float = 900) -> str:
+        """Run a script where the reader is; return what it printed.
+
+        Raises:
+            AssertionError: It failed.
+        """
+        code, printed = self._bash(script, timeout_s)
+        assert code == 0, f"exit status {code}: {script}\nprinted:\n{printed}"
+        return printed
+
     def _run(self, block: Block, timeout_s: float) -> str:
-        script = f'{block.text}\nprintf "\\n{_WHERE}%s" "$PWD"'
+        code, printed = self._bash(block.text, timeout_s)
+        assert (code != 0) == block.fails, (
+            f"{block.place}: exit status {code}\n{block.text}\nprinted:\n{printed}"
+        )
+        return printed
+
+    def _bash(self, script: str, timeout_s: float) -> tuple[int, str]:
+        """Run a script, and go where it went unless it failed."""
         done = subprocess.run(
-            ["bash", "-eu", "-o", "pipefail", "-c", script],
+            ["bash", "-eu", "-o", "pipefail", "-c", f'{script}\nprintf "\\n{_WHERE}%s" "$PWD"'],
             cwd=self.cwd,
             env=dict(self.env),
             stdin=subprocess.DEVNULL,
@@ -70,13 +86,11 @@ class Reader:
             timeout=timeout_s,
             check=False,
         )
+        if done.returncode != 0:
+            return done.returncode, done.stdout
         printed, _, where = done.stdout.rpartition("\n" + _WHERE)
-        assert done.returncode == 0, (
-            f"{block.place}: exit status {done.returncode}\n"
-            f"{shlex.quote(block.text)}\nprinted:\n{done.stdout}"
-        )
         self.cwd = Path(where)
-        return printed
+        return 0, printed
 
 
 def check_output(block: Block, printed: str) -> None:

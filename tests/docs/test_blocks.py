@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.docs.pages import COMMANDS, ROOT, Block, blocks_of
-from tests.docs.running import check_output
+from tests.docs.running import Reader, check_output
 
 # Pages that tests run from their first block to their last: see conftest.py.
-FOLLOWED = {"docs/tutorial.md"}
+FOLLOWED = {"docs/tutorial.md", "docs/how-to/prefix-collision.md"}
+# Pages whose files make a plugin together, which test_plugin_of_pages.py builds.
+BUILT = {"docs/export-script.md", "docs/rust-api.md"}
 
 
 def pages() -> list[Path]:
@@ -27,7 +31,10 @@ def test_every_command_is_run_or_says_why_not(page: Path) -> None:
     silent = [
         block.place
         for block in blocks_of(page)
-        if block.is_command and block.reason is None and name_of(page) not in FOLLOWED
+        if block.is_to_run
+        and block.reason is None
+        and name_of(page) not in FOLLOWED
+        and not (block.title and name_of(page) in BUILT)
     ]
     assert silent == [], "write `<!-- not run: WHY -->` before it, or run the page in tests/docs"
 
@@ -55,12 +62,29 @@ def test_output_is_what_stands_right_behind_a_command(tmp_path: Path) -> None:
     assert [each.answers for each in found] == [False, True, False]
 
 
+def test_a_command_that_is_to_fail_says_so(tmp_path: Path) -> None:
+    first, second = read(tmp_path, "<!-- fails -->\n```sh\nfalse\n```\n\n```sh\ntrue\n```\n")
+    assert (first.fails, second.fails) == (True, False)
+    reader = Reader(tmp_path, {"PATH": os.environ["PATH"]})
+    reader.follow([first, second])
+    for wrong in (replace(first, fails=False), replace(second, fails=True)):
+        with pytest.raises(AssertionError):
+            reader.follow([wrong])
+
+
+def test_the_reader_goes_where_the_last_block_went(tmp_path: Path) -> None:
+    page = "```sh\nmkdir a\ncd a\n```\n\n```sh\nbasename $PWD\n```\n\n```text\na\n```\n"
+    reader = Reader(tmp_path, {"PATH": os.environ["PATH"]})
+    reader.follow(read(tmp_path, page))
+    assert reader.cwd == tmp_path / "a"
+
+
 def test_a_title_names_a_file(tmp_path: Path) -> None:
     (block,) = read(tmp_path, '```python title="model/export.py"\nx = 1\n```\n')
     assert (block.language, block.title, block.text) == ("python", "model/export.py", "x = 1\n")
 
 
-@pytest.mark.parametrize("text", ["  ```sh\n  a\n  ```\n", "```sh\na\n"])
+@pytest.mark.parametrize("text", ["  ```sh\n  a\n  ```\n", "```sh\na\n", "```\na\n```\n"])
 def test_a_fence_that_renders_as_something_else_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="fence"):
         read(tmp_path, text)
