@@ -40,7 +40,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GIT_CONFIG_GLOBAL", str(folder / "gitconfig"))
         template = copy_template(folder / "tvmplug")
-    kept = ("HOME", "LANG", "TVMPLUG_REQUIRE_DART", "RUSTUP_HOME", "CARGO_HOME", "TMPDIR")
+    kept = ("HOME", "LANG", "TMPDIR", "RUSTUP_HOME", "CARGO_HOME", "TVMPLUG_TOOLCHAIN_DIR")
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
         "PATH": os.pathsep.join(

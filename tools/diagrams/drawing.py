@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 _SANS = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 _MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace"
 _LINE = 19  # pixels between two lines of text
-_TITLE = 16
+_TITLE = 15
 
 
 class Kind(enum.Enum):
@@ -140,5 +140,5 @@ def _text(x: int, y: int, text: str, colour: str, size: int, *, weight: str = ""
     family = f' font-family="{_MONO}"' if is_code else ""
     bold = f' font-weight="{weight}"' if weight else ""
     shown = escape(text.removeprefix("`"))
-    at = f'x="{x}" y="{y}" font-size="{12 if is_code and size < _TITLE else size}"'
+    at = f'x="{x}" y="{y}" font-size="{size - 1 if is_code else size}"'
     return f'  <text {at} fill="{colour}"{family}{bold}>{shown}</text>'

@@ -12,7 +12,7 @@ def top(title: str, source: str) -> str:
         title: Its title.
         source: What it is made from, for whoever opens the file to edit it.
     """
-    return f"<!-- Made from {source} by `make reference`. Do not edit. -->\n# {title}\n"
+    return f"# {title}\n\n<!-- Made from {source} by `make reference`. Do not edit. -->\n"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -96,7 +96,7 @@ def _choices(name: str, question: Mapping[str, Any]) -> list[tuple[str, ...]]:
     choices = question.get("choices") or {}
     if isinstance(choices, list):
         return [(code(name), code(str(choice)), "") for choice in choices]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for label, value in choices.items():
         details = value if isinstance(value, Mapping) else {"value": value}
         plain = str(details["value"])
