@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
+from ruamel.yaml import YAML
 
 from tests.docs.pages import ROOT, blocks_of
 from tests.docs.running import Reader
+from tests.docs.validating import problems
 from tools import checks, toolchain
 from tools.display import Display
 
@@ -34,6 +38,26 @@ def test_the_code_on_the_page_is_formatted_and_has_no_lints(tutorial: Reader) ->
         assert found.ok, found.output
     tutorial.shell(f"cargo fmt --check --manifest-path {plugin}/rust/Cargo.toml")
     tutorial.shell(f"ruff check --quiet {plugin}/model {tutorial.folder}/make_tuner.py")
+
+
+def test_what_was_made_on_the_way_is_valid_by_its_schema(tutorial: Reader) -> None:
+    tutorial.shell(f"cd {tutorial.folder} && tvmplug fleet init")
+    plugin = tutorial.folder / "tuner_flutter"
+    made = {
+        "system_lib": json.loads(
+            (plugin / "build" / "tvmplug" / "linux-x64" / "system_lib.json").read_text()
+        ),
+        "tvm_plugin": _yaml(plugin / "tvm_plugin.yaml"),
+        "tvm_plugins": _yaml(tutorial.folder / "tvm_runtime_flutter" / "tvm_plugins.yaml"),
+        "fleet": _yaml(tutorial.folder / "fleet.yaml"),
+    }
+    assert made["tvm_plugins"]["plugins"]["tuner_flutter"] == {"prefix": "tuner_"}
+    for name, document in made.items():
+        assert problems(name, document) == [], name
+
+
+def _yaml(path: Path) -> Any:
+    return YAML(typ="safe").load(path.read_text())
 
 
 def test_the_app_of_the_tutorial_names_the_note(tutorial: Reader, tmp_path: Path) -> None:

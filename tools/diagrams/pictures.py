@@ -83,7 +83,7 @@ LINUX = Picture(
             290,
             102,
             "`libtvm_runtime.so",
-            ("`libtvm_ffi.so (x86-64; else one file)", "from tvm_runtime_flutter alone"),
+            ("`libtvm_ffi.so (on x86-64)", "from tvm_runtime_flutter alone"),
             Kind.TVM,
         ),
         Arrow(350, 300, 426, 150, ""),

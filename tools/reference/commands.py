@@ -75,7 +75,7 @@ def _argument(action: argparse.Action) -> str:
     if action.metavar is not None:
         name = action.metavar if isinstance(action.metavar, str) else action.metavar[0]
     elif action.choices is not None:
-        name = "|".join(str(choice) for choice in action.choices)
+        name = f"{{{','.join(map(str, action.choices))}}}"
     else:
         name = action.dest.upper()
     return {"?": f"[{name}]", "*": f"[{name}]...", "+": f"{name}..."}.get(str(action.nargs), name)
