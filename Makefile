@@ -18,7 +18,7 @@ export TVMPLUG_CACHE_DIR := $(CURDIR)/.cache/tvmplug
 export TVMPLUG_TEST_CARGO_TARGET := $(CURDIR)/.cache/cargo/tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup toolchain demo demo-app test test-kernels test-phones test-fleet test-fast lint typecheck format bench docs lock clean
+.PHONY: help setup reference toolchain demo demo-app test test-kernels test-phones test-fleet test-fast lint typecheck format bench docs lock clean
 
 help: ## List what there is to make.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -72,6 +72,9 @@ format: setup ## Format the Python code.
 
 bench: setup ## Measure: ratios side by side in one run.
 	@$(PY) -m benchmarks
+
+reference: setup ## Write the pages and schemas of docs/reference/ that are made from the code.
+	@$(PY) -m tools.reference
 
 docs: setup ## Build the documentation into site/; a broken link fails.
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet

@@ -18,6 +18,7 @@ GROUPS = (
     ("dart/test_documents.py", "plugins"),
     ("dart/test_generated.py", "plugins"),
     ("rust", "rust"),
+    ("docs", "docs"),
     ("dart", "dart"),
     ("phones", "phones"),
     ("runtime", "runtime"),

@@ -85,6 +85,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def whole_parser() -> argparse.ArgumentParser:
+    """The parser with every command that is for people, as the reference of the docs shows it."""
+    return _parser(["--help"])
+
+
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """Build the parser; imports the chosen command's module, or all of them for the help."""
     chosen = next((argument for argument in arguments if not argument.startswith("-")), None)

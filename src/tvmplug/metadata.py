@@ -154,7 +154,7 @@ def parse_metadata(text: str) -> Metadata:
                 mend="Build the plugin with the tvmplug of its template",
             )
         return _metadata(document)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise ArtifactError(f"the metadata is damaged: {reason}", mend=_BUILD_AGAIN) from error
 

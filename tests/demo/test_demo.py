@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import blocks_of
+
 ROOT = Path(__file__).parents[2]
 SOUND = ROOT / "examples" / "vad" / "speech.wav"
 
@@ -22,6 +24,7 @@ def _demo(words: str, sound: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, ROOT / "demo" / "run.py", "--words", words, "--sound", sound],
         env=environment,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
@@ -90,6 +93,22 @@ def test_a_second_run_uses_what_the_first_made_and_says_what_a_word_lacks(
     assert "nothing they are made of changed" in again.stderr
     assert re.search(r"^  dog +D AO1 G$", again.stdout, re.M)
     assert "letters a to z" in again.stdout
+
+
+def test_the_page_of_the_documentation_shows_what_it_prints(
+    shown: subprocess.CompletedProcess[str],
+) -> None:
+    command, page = blocks_of(ROOT / "docs" / "demo.md")
+    words = re.findall(r'WORDS="([^"]+)"', command.text)[0]
+    told = _demo(words, SOUND.relative_to(ROOT))
+    assert told.returncode == 0, told.stderr
+    assert _shape(told.stdout) == _shape(page.text)
+
+
+def _shape(text: str) -> list[str]:
+    """The lines without numbers and sizes, which other compilers and processors may change."""
+    lines = [" ".join(line.split()) for line in text.strip().splitlines()]
+    return [re.sub(r"\b\d+(\.\d+)+(\.post\d+)?\b", "#", line) for line in lines if line]
 
 
 def test_a_missing_sound_is_one_line_with_the_mend(tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ from tvmplug.fleet.records import Repository, Verify
 
 BRANCH = "tvmplug/update"
 HOSTS = ("auto", "github", "gitlab", "none")
-_SETTINGS = ("base", "branch", "verify", "keep_edits", "data", "groups", "host")
+SETTINGS = ("base", "branch", "verify", "keep_edits", "data", "groups", "host")
 # A name is a folder's name in `.fleet/`, and what `--only` takes.
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Defaults:
             raise values.wrong(
                 document, "defaults", "'defaults' is no mapping", "Write `key: value`"
             )
-        values.known(node, _SETTINGS, "defaults")
+        values.known(node, SETTINGS, "defaults")
         return cls(values, node)
 
     def repositories(
@@ -95,7 +95,7 @@ class Defaults:
         self, nodes: CommentedSeq, index: int, node: CommentedMap, runtime: str | None
     ) -> tuple[Repository, str]:
         values = self.values
-        values.known(node, ("path", "url", "name", *_SETTINGS), "a repository")
+        values.known(node, ("path", "url", "name", *SETTINGS), "a repository")
         if ("path" in node) == ("url" in node):
             both = "both a path and a url" if "path" in node else "neither a path nor a url"
             raise values.wrong(nodes, index, f"the repository has {both}", "Give it one of them")
@@ -113,7 +113,7 @@ class Defaults:
         root = values.path.parent
         folder = addresses.expand(source, root)
         name = values.text(node, "name") if "name" in node else addresses.last_part(folder)
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise values.wrong(
                 nodes,
                 index,

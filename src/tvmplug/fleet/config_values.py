@@ -12,9 +12,9 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from tvmplug.errors import FleetError
 
-_QUESTION = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+QUESTION = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 # What `git check-ref-format --branch` refuses.
-_NO_BRANCH = re.compile(
+NO_BRANCH = re.compile(
     r"^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|//|@\{|/\.|\.lock(/|$)|[/.]$|^@$|^HEAD$"
 )
 
@@ -90,7 +90,7 @@ class Values:
     def branch(self, node: CommentedMap, key: str) -> str:
         """Return a name that git takes for a branch."""
         name = self.text(node, key)
-        if _NO_BRANCH.search(name):
+        if NO_BRANCH.search(name):
             raise self.wrong(node, key, f"'{name}' is no name for a branch", "Choose another name")
         return name
 
@@ -104,7 +104,7 @@ class Values:
             raise self.wrong(node, key, problem, f"Write `{key}: {{question: answer}}`")
         for question in value:
             # Copier's own keys begin with an underscore; _src_path would be another template.
-            if not isinstance(question, str) or not _QUESTION.fullmatch(question):
+            if not isinstance(question, str) or not QUESTION.fullmatch(question):
                 raise self.wrong(value, question, f"'{question}' is no question", "Take it out")
         return {str(question): _plain(answer) for question, answer in value.items()}
 
