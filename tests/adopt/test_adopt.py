@@ -264,8 +264,8 @@ def test_the_list_names_file_and_line_of_what_only_the_author_can_do(adopted: Ad
         "rust/src/model.rs:4", "rust/src/lib.rs.before-adopt:1",
         "assets/ios/libkokoro_model.a", "ios/kokoro_flutter.podspec:11", "android/build.gradle:17",
         "android/src/main/AndroidManifest.xml:2", f"{java}:5", f"{java}:7", f"{java}:9",
-        "flutter_rust_bridge.yaml", "rust/src/api/mod.rs", "rust/src/api/simple.rs:3", "LICENSE", "linux/CMakeLists.txt:3",
-        "pubspec.yaml", "pubspec.yaml:27",
+        "flutter_rust_bridge.yaml", "rust/src/api/mod.rs", "rust/src/api/simple.rs:3",
+        "linux/CMakeLists.txt:3", "LICENSE", "pubspec.yaml", "pubspec.yaml:27",
     ):  # fmt: skip
         assert place in places, place
     assert "line 14" in places[f"{java}:7"]["what"], "its channel"
