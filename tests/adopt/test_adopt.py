@@ -21,6 +21,7 @@ from tvmplug.cli import main
 from tvmplug.files import sha256_bytes
 from tvmplug.findings import Status
 from tvmplug.manifest import read_manifest
+from tvmplug.pins import PINS
 from tvmplug.project import find_project
 from tvmplug.registry import register
 from tvmplug.targets import host_target
@@ -199,7 +200,7 @@ def test_the_crate_is_on_the_one_runtime(adopted: Adoption) -> None:
     assert cargo["package"]["name"] == VAD
     assert set(cargo["lib"]["crate-type"]) == {"cdylib", "rlib"}
     assert cargo["dependencies"] == {
-        "flutter_rust_bridge": "=2.11.1",
+        "flutter_rust_bridge": f"={PINS.frb}",
         "tvm_runtime_flutter": {"path": "../../tvm_runtime_flutter/rust"},
     }
     assert cargo["target"]['cfg(target_os = "macos")']["dependencies"] == {}
@@ -256,6 +257,16 @@ def test_the_framework_goes_whole_and_the_asset_with_its_entry(adopted: Adoption
     assert not (plugin.after / "rust_builder").exists()
 
 
+def test_a_plugin_over_the_bridge_stays_so_with_the_pinned_version(adopted: Adoption) -> None:
+    plugin = adopted(VAD)
+    assert plugin.told["answers"]["bindings"]["value"] == "frb"
+    pubspec = yaml.safe_load((plugin.after / "pubspec.yaml").read_text())
+    assert pubspec["dependencies"]["flutter_rust_bridge"] == PINS.frb
+    assert (plugin.after / "lib/src/bridge.dart").exists()
+    assert "mod frb_generated;" in (plugin.after / "rust/src/lib.rs").read_text()
+    assert "bindings" not in adopted(KOKORO).told["answers"]
+
+
 def test_the_list_names_file_and_line_of_what_only_the_author_can_do(adopted: Adoption) -> None:
     places = {each["place"]: each for name in PLUGINS for each in adopted(name).told["by_hand"]}
     java = "android/src/main/java/org/example/speech/g2p/G2pPlugin.java"
@@ -264,7 +275,8 @@ def test_the_list_names_file_and_line_of_what_only_the_author_can_do(adopted: Ad
         "rust/src/model.rs:4", "rust/src/lib.rs.before-adopt:1",
         "assets/ios/libkokoro_model.a", "ios/kokoro_flutter.podspec:11", "android/build.gradle:17",
         "android/src/main/AndroidManifest.xml:2", f"{java}:5", f"{java}:7", f"{java}:9",
-        "flutter_rust_bridge.yaml", "rust/src/api/mod.rs", "rust/src/api/simple.rs:3", "LICENSE",
+        "flutter_rust_bridge.yaml", "lib/src/frb_generated.dart", "lib/vad_flutter.dart:3",
+        "rust/src/api/simple.rs:3", "LICENSE",
         "linux/CMakeLists.txt:3", "pubspec.yaml", "pubspec.yaml:27",
     ):  # fmt: skip
         assert place in places, place

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tvmplug import names
+from tvmplug import names, sync
 from tvmplug.adopt import pubspec
 from tvmplug.adopt.survey import LICENSES, PUBSPEC, Survey
 from tvmplug.errors import NamingError
@@ -69,6 +69,7 @@ def guess(survey: Survey, origin: str | None = None) -> dict[str, Answer]:
         "license": _license(survey),
         "repository": _repository(document, origin),
         "platforms": _platforms(survey, document),
+        "bindings": _bindings(document),
     }
     answers |= {key: answer for key, answer in found.items() if answer is not None}
     return answers | _symbols(survey, name)
@@ -128,6 +129,11 @@ def _platforms(survey: Survey, document: Mapping[str, Any]) -> Answer | None:
         if any(file.path.startswith(folder) for file in survey.files)
     ]  # fmt: skip
     return Answer(folders, "the folders") if folders else None
+
+
+def _bindings(document: Mapping[str, Any]) -> Answer | None:
+    is_bridged = sync.BRIDGE in (document.get("dependencies") or {})
+    return Answer("frb", f"{PUBSPEC}, {sync.BRIDGE}") if is_bridged else None
 
 
 def _symbols(survey: Survey, name: str) -> dict[str, Answer]:

@@ -12,12 +12,16 @@ from tvmplug.adopt.find import Finding
 from tvmplug.adopt.plan import BEFORE, Action, Change, Plan
 from tvmplug.adopt.rules import BUILD_SCRIPT, SOURCE, is_comment
 from tvmplug.adopt.survey import LICENSES, PUBSPEC
+from tvmplug.pins import PINS
 from tvmplug.project import Project
 
 BY_HAND = "by hand"
 _API = ("rust/src/api/mod.rs", "rust/src/api.rs")  # the last one is the template's
 _NOT_PUBLISHED = "publish_to"
 _BRIDGE = "flutter_rust_bridge.yaml"
+_BRIDGE_START = "lib/src/bridge.dart"  # of a template whose calls go over the bridge
+_BRIDGE_INIT = re.compile(r"\bRustLib\.init\(")
+_GENERATED_DART = re.compile(r"lib/(?!src/rust/).*frb_generated[^/]*\.dart")
 _NATIVE = ("android/", "ios/", "macos/", "darwin/", "linux/")
 _NATIVE_CLASS = re.compile(r"\bclass\s+(\w+)\b.*\bFlutterPlugin\b|@interface\s+(\w+)")
 _CHANNEL = re.compile(r"(?:Method|Event)Channel\(")
@@ -137,7 +141,12 @@ def _api(plan: Plan) -> str:
 
 def _rust(plan: Plan) -> Iterator[Task]:
     path = _api(plan)
-    if path in plan.survey.by_path and "tvm_runtime_flutter" not in plan.survey.text(path):
+    bridged = plan.change_of(_BRIDGE_START) is not None
+    if (
+        not bridged
+        and path in plan.survey.by_path
+        and "tvm_runtime_flutter" not in plan.survey.text(path)
+    ):
         yield Task(
                 path, "has no `Model` for the template's rust/src/lib.rs to export",
                 "Write one that implements `tvm_runtime_flutter::Model`, and name in `methods!` "
@@ -146,7 +155,9 @@ def _rust(plan: Plan) -> Iterator[Task]:
     old = plan.survey.by_path.get("rust/src/lib.rs")
     if old is not None and plan.change_of(old.path) is not None:
         yield from _modules(old.path, old.lines)
-    if _BRIDGE in plan.survey.by_path:
+    if bridged:
+        yield from _bridge(plan)
+    elif _BRIDGE in plan.survey.by_path:
         yield Task(
             _BRIDGE, "flutter_rust_bridge's generated code is no part of the crate any more",
             f"Name its functions in `methods!` of {_api(plan)}, call them from Dart by "
@@ -158,6 +169,24 @@ def _rust(plan: Plan) -> Iterator[Task]:
             sync.CARGO, f"the crate was called {renamed}",
             f"Say {plan.manifest.name} where another crate, a test or a script has the old name",
         )  # fmt: skip
+
+
+def _bridge(plan: Plan) -> Iterator[Task]:
+    """The bridge stays, with the template's configuration."""
+    yield Task(
+        _BRIDGE, f"code is generated into lib/src/rust/, by version {PINS.frb} of the bridge",
+        "Carry over what your former one set, run `tvmplug build`, and import from src/rust/",
+    )  # fmt: skip
+    for file in plan.survey.files:
+        if _GENERATED_DART.fullmatch(file.path):
+            yield Task(file.path, "was generated there before", "Delete it")
+        elif file.path.endswith(".dart") and plan.change_of(file.path) is None:
+            for number, line in enumerate(file.lines, 1):
+                if _BRIDGE_INIT.search(line):
+                    yield Task(
+                        f"{file.path}:{number}", "starts the bridge over whatever library it finds",
+                        "Call `startBridge()` of lib/src/bridge.dart instead",
+                    )  # fmt: skip
 
 
 def _modules(path: str, lines: Iterable[str]) -> Iterator[Task]:
@@ -174,6 +203,8 @@ def _modules(path: str, lines: Iterable[str]) -> Iterator[Task]:
 
 def _dart(plan: Plan) -> Iterator[Task]:
     path = f"lib/{plan.manifest.name}.dart"
+    if plan.change_of(_BRIDGE_START) is not None:
+        return
     if path in plan.survey.by_path and "src/plugin.dart" not in plan.survey.text(path):
         yield Task(
             path, "does not use the plugin's library yet",

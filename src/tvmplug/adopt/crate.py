@@ -31,7 +31,14 @@ required-features = ["{_GOLDEN}"]
 """
 
 
-def edited(text: str, plugin: str, runtime: RuntimeSource, origin: str = sync.CARGO) -> str:
+def edited(
+    text: str,
+    plugin: str,
+    runtime: RuntimeSource,
+    origin: str = sync.CARGO,
+    *,
+    bridged: bool = False,
+) -> str:
     """Return a Cargo.toml that the template's build script and `tvmplug build` can use.
 
     The package gets the plugin's name, which its library and its compiled model are found by; TVM's
@@ -42,6 +49,7 @@ def edited(text: str, plugin: str, runtime: RuntimeSource, origin: str = sync.CA
         plugin: The plugin's name.
         runtime: Where the runtime plugin is found.
         origin: The file's name for messages.
+        bridged: Calls go over flutter_rust_bridge: then of the pinned version.
 
     Raises:
         AdoptError: It is no TOML, or no package.
@@ -64,7 +72,9 @@ def edited(text: str, plugin: str, runtime: RuntimeSource, origin: str = sync.CA
     if sync.RUNTIME_PLUGIN not in document.setdefault("dependencies", tomlkit.table()):
         document["dependencies"][sync.RUNTIME_PLUGIN] = tomlkit.parse(_REQUIREMENT)["at"]
     golden = _add_golden(document)
-    changed = sync.with_cargo_requirement(tomlkit.dumps(document) + golden, runtime)
+    changed = sync.with_cargo_requirement(
+        tomlkit.dumps(document) + golden, runtime, bridged=bridged
+    )
     if not _TIGHT.search(text):  # where a table is gone, so is the blank line that was its own
         changed = _TIGHT.sub(r"\1\n\n[", changed)
     return changed.replace("\n", "\r\n") if windows else changed

@@ -14,6 +14,7 @@ from tvmplug.adopt.find import Finding
 from tvmplug.adopt.rendering import Rendered
 from tvmplug.adopt.rules import CARGO_CONFIG, SOURCE
 from tvmplug.adopt.survey import PUBSPEC, File, Survey
+from tvmplug.build.bridge import CONFIGURATION as BRIDGE_CONFIGURATION
 from tvmplug.errors import AdoptError
 from tvmplug.manifest import MANIFEST_NAME, Manifest, parse_manifest
 from tvmplug.project import Project
@@ -203,15 +204,18 @@ def _edited(
 ) -> Iterator[Change]:
     runtime = Project(manifest).model.runtime
     gone = set(removed)
+    bridged = BRIDGE_CONFIGURATION in rendered.files
     left = [file.path for file in survey.files if file.path not in gone]
     for file in survey.files:
         if file.text is None or file.is_ignored or file.path in gone:
             continue
         if file.path == PUBSPEC:
-            after = pubspec.edited(file.text, rendered.text(PUBSPEC), runtime, gone, left)
+            after = pubspec.edited(
+                file.text, rendered.text(PUBSPEC), runtime, gone, left, bridged=bridged
+            )
             why = "uses the one runtime and the template's glue"
         elif file.path == sync.CARGO:
-            after = crate.edited(file.text, manifest.name, runtime)
+            after = crate.edited(file.text, manifest.name, runtime, bridged=bridged)
             why = "uses the one runtime's crate, none of TVM's own"
         elif CARGO_CONFIG.fullmatch(file.path):
             after = crate.without_variables(file.text, file.path)

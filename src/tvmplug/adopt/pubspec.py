@@ -117,6 +117,8 @@ def edited(
     runtime: RuntimeSource,
     gone: Collection[str],
     left: Collection[str],
+    *,
+    bridged: bool = False,
 ) -> str:
     """Return a pubspec that uses the one runtime; what it says beyond that stays.
 
@@ -126,6 +128,7 @@ def edited(
         runtime: Where the runtime plugin is found.
         gone: Paths of files that are removed from the plugin.
         left: Paths of files that stay in it.
+        bridged: Calls go over flutter_rust_bridge: then of the pinned version.
 
     Raises:
         AdoptError: It is no YAML, or no mapping.
@@ -149,7 +152,7 @@ def edited(
         # Not at the end, where the blank line after the last one would come before it.
         requirement = sync.pub_requirement(runtime)
         dependencies.insert(_after(dependencies, ("flutter",)), sync.RUNTIME_PLUGIN, requirement)
-    changed = sync.with_pub_requirement(sync.dumped(yaml, document), runtime)
+    changed = sync.with_pub_requirement(sync.dumped(yaml, document), runtime, bridged=bridged)
     return changed.replace("\n", "\r\n") if windows else changed
 
 
