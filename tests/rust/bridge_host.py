@@ -1,6 +1,7 @@
 """What Dart's half of flutter_rust_bridge does, through ctypes: calls plugins, prints the answers.
 
-Run as a program with JSON: a list of plugins (library and ids of functions), and of calls.
+Run as a program with JSON: a list of plugins (library, numbers of functions, and the function that
+counts references to a model up), and a list of calls.
 Messages are bytes in the order of the generated code's `sse_encode` and `sse_decode`.
 """
 
@@ -25,15 +26,17 @@ class Message(c.Structure):
     """A `Dart_CObject` of one of the two kinds of typed data, whose fields begin alike."""
 
     _fields_ = (
-        ("kind", c.c_int32), ("element", c.c_int32), ("length", c.c_ssize_t), ("data", c.c_void_p),
+        ("kind", c.c_int32), ("padding", c.c_int32),  # what follows is a union with pointers in it
+        ("element", c.c_int32), ("length", c.c_ssize_t), ("data", c.c_void_p),
     )  # fmt: skip
 
 
 class Bridge:
     """A plugin's library, with a port that collects what it answers."""
 
-    def __init__(self, library: str, functions: dict[str, int]) -> None:
+    def __init__(self, library: str, functions: dict[str, int], retain: str) -> None:
         self.library, self.functions = c.CDLL(library), functions
+        self.retain = getattr(self.library, retain)
         self.library.frb_rust_vec_u8_new.restype = c.c_void_p
         self.answers: queue.Queue[bytes] = queue.Queue()
         self.post = POST(self._post)  # kept as long as the library may call it
@@ -67,11 +70,12 @@ class Bridge:
         assert state == SUCCESS, answer
         return answer[:8]  # the pointer; the size behind it is for Dart's garbage collector
 
-    def run(self, model: bytes, values: list[float]) -> dict[str, Any]:
-        """Run `scale` on one row of numbers; none at all stand for no input."""
-        x = np.array([values], dtype="<f4")
+    def run(self, model: bytes, rows: list[list[float]]) -> dict[str, Any]:
+        """Run `scale` on rows of numbers; none at all stand for no input."""
+        x = np.array(rows, dtype="<f4")
         inputs = _text("float32") + _list("q", x.shape) + _bytes(x.tobytes())
-        body = struct.pack("<i", 1) + inputs if values else struct.pack("<i", 0)
+        body = struct.pack("<i", 1) + inputs if rows else struct.pack("<i", 0)
+        self.retain(c.c_void_p(*struct.unpack("<q", model)))  # a call takes one reference
         state, answer = self.call("Model_run", model + body)
         reader = Reader(answer)
         if state == ERROR:
@@ -121,11 +125,11 @@ def _list(form: str, values: tuple[int, ...]) -> bytes:
 
 
 def main(argv: list[str]) -> None:
-    """Open all plugins, then make the calls in their order: `[plugin, numbers]` each."""
+    """Open all plugins, then make the calls in their order: `[plugin, rows]` each."""
     plugins, calls = json.loads(argv[1])
-    opened = [Bridge(library, functions) for library, functions in plugins]
+    opened = [Bridge(*plugin) for plugin in plugins]
     models = [bridge.open() for bridge in opened]
-    answers = [opened[index].run(models[index], values) for index, values in calls]
+    answers = [opened[index].run(models[index], rows) for index, rows in calls]
     print(json.dumps({"hashes": [bridge.content_hash for bridge in opened], "answers": answers}))
 
 

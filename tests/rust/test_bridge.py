@@ -53,9 +53,18 @@ class Bridged:
     @property
     def functions(self) -> dict[str, int]:
         """The number of each function of api.rs, as the generated code dispatches them."""
-        text = (self.project.root / bridge.RUST_OUTPUT).read_text()
-        found = re.findall(r"(\d+) => wire__crate__api__(\w+)_impl\(", text)
+        found = re.findall(r"(\d+) => wire__crate__api__(\w+)_impl\(", self._code)
         return {name: int(number) for number, name in found}
+
+    @property
+    def retain(self) -> str:
+        """The exported function that counts references to a model up."""
+        (found,) = re.findall(r"fn (frbgen_\w+_increment_strong_count_\w+Model)\(", self._code)
+        return str(found)
+
+    @property
+    def _code(self) -> str:
+        return (self.project.root / bridge.RUST_OUTPUT).read_text()
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +98,7 @@ def pair(
 
 def call(pair: Sequence[Bridged], calls: list[Any], run_program: Any) -> dict[str, Any]:
     """Open both plugins in one process and make calls; the answers."""
-    plugins = [[str(each.library), each.functions] for each in pair]
+    plugins = [[str(each.library), each.functions, each.retain] for each in pair]
     argv = [sys.executable, HERE / "bridge_host.py", json.dumps([plugins, calls])]
     done = run_program(argv, cwd=pair[0].library.parent).succeeded()
     answers: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -99,10 +108,12 @@ def call(pair: Sequence[Bridged], calls: list[Any], run_program: Any) -> dict[st
 def test_two_plugins_in_one_process_answer_as_themselves(
     pair: list[Bridged], run_program: Any
 ) -> None:
-    told = call(pair, [[0, [1.0, 2.0]], [1, [1.0, 2.0]], [0, [5.0]]], run_program)
-    assert [answer["values"] for answer in told["answers"]] == [[3.0, 6.0], [7.0, 14.0], [15.0]]
-    assert told["answers"][0]["shape"] == [1, 2]
-    assert told["answers"][0]["dtype"] == "float32"
+    rows = [[1.0, 2.0, 3.0], [-4.0, 0.5, 0.0]]
+    flat = [number for row in rows for number in row]
+    answers = call(pair, [[0, rows], [1, rows], [0, rows]], run_program)["answers"]
+    for answer, factor in zip(answers, (3.0, 7.0, 3.0), strict=True):
+        wanted = [factor * number for number in flat]
+        assert answer == {"dtype": "float32", "shape": [2, 3], "values": wanted}
 
 
 def test_rust_and_dart_are_of_one_generation(pair: list[Bridged], run_program: Any) -> None:
@@ -113,9 +124,10 @@ def test_rust_and_dart_are_of_one_generation(pair: list[Bridged], run_program: A
 
 
 def test_a_wrong_call_is_told_with_what_mends_it(pair: list[Bridged], run_program: Any) -> None:
-    (told,) = call(pair, [[1, []]], run_program)["answers"]
-    assert told["message"] == "0 inputs were given instead of 1"
-    assert told["mend"] == "Pass x"
+    missing, narrow = call(pair, [[1, []], [1, [[1.0, 2.0]]]], run_program)["answers"]
+    assert missing["message"] == "0 inputs were given instead of 1"
+    assert missing["mend"] == "Pass x"
+    assert narrow["mend"] == "Pass `x` with shape [2, 3]"
 
 
 def test_a_library_exports_its_own_and_the_bridges_functions(

@@ -53,12 +53,14 @@ def exports(project: Project) -> tuple[str, ...]:
 
     The bridge's Dart package looks its own functions up under these names, in the one library that
     it is given: `frb_*` and `store_dart_post_cobject` are called the same in every plugin, what is
-    generated for a plugin's types has its package's name.
+    generated for a plugin's types has its package's name. Nobody looks `free_zero_copy_buffer_*`
+    up, which Rust lets out because a crate of the bridge's says so.
     """
     prefix = f"{project.model.prefix}*"
     if not is_bridged(project):
         return (prefix,)
-    return (prefix, "frb_*", f"frbgen_{project.name}_*", "store_dart_post_cobject")
+    own = f"frbgen_{project.name}_*"
+    return (prefix, own, "frb_*", "store_dart_post_cobject", "free_zero_copy_buffer_*")
 
 
 def generate(project: Project) -> bool:
