@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT
 from tools.reference import c_interface, commands
 from tools.reference.pages import FOLDER, generated
-
-DOCS = ROOT / "docs"
 
 
 @pytest.mark.parametrize("name", sorted(generated()))
@@ -41,16 +37,3 @@ def test_a_wrong_option_would_be_seen() -> None:
     assert "| `--target LIST` |" in page
     assert "tvmplug fleet update" in page
     assert "tvmplug hook" not in page
-
-
-def test_the_navigation_shows_every_page_and_none_twice() -> None:
-    shown = _navigation(ROOT / "mkdocs.yml")
-    pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
-    assert len(shown) == len(set(shown))
-    assert pages == set(shown)
-
-
-def _navigation(config: Path) -> list[str]:
-    text = config.read_text().partition("\nnav:\n")[2]
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
-    return [found[1] for line in lines if (found := re.search(r"([\w./-]+\.md)$", line))]
