@@ -59,7 +59,7 @@ def tokenizer_python(folder: Path) -> Path:
 
 def _chosen(requirements: str, names: Iterable[str]) -> list[str]:
     """The blocks of a pip requirements file that are about these packages."""
-    blocks = re.findall(r"^[a-z0-9].*(?:\\\n.*)*\n", requirements, re.MULTILINE)
+    blocks = re.findall(r"^[a-z0-9][^\\\n]*(?:\\\n[^\\\n]*)*\n", requirements, re.MULTILINE)
     wanted = set(names)
     chosen = [block for block in blocks if re.split(r"[=\s]", block)[0] in wanted]
     missing = wanted - {re.split(r"[=\s]", block)[0] for block in chosen}
