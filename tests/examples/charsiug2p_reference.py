@@ -29,7 +29,7 @@ def save(folder: str) -> None:
 
 
 def answers() -> dict[str, object]:
-    """Tokens without the start token, texts, and the sum of the last layer's weights."""
+    """Tokens without the start token, texts, and where the weights come from."""
     model, weights = load_model()
     tokenizer = ByT5Tokenizer()
     tokens, texts = [], []
@@ -38,9 +38,7 @@ def answers() -> dict[str, object]:
         ids = tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids
         spoken = model.generate(ids, num_beams=1, do_sample=False, max_new_tokens=MAX_OUTPUT)[0]
         tokens.append(spoken[1:].tolist())
-        # Ids past the bytes are no text, and transformers' tokenizer fails on them.
-        bytes_only = [token for token in tokens[-1] if token < 259]
-        texts.append(tokenizer.decode(bytes_only, skip_special_tokens=True))
+        texts.append(tokenizer.decode(tokens[-1], skip_special_tokens=True))
     return {"tokens": tokens, "texts": texts, "weights": weights}
 
 

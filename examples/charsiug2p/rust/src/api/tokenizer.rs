@@ -1,6 +1,6 @@
 // Owned by you: written once, an update never touches it.
 
-//! ByT5's tokens: three marks, then the 256 bytes of UTF-8. What follows, up to 384, is unused.
+//! ByT5's tokens: three marks, the 256 bytes of UTF-8, and 125 marks that CharsiuG2P does not use.
 
 /// `<pad>`: what the decoder starts with.
 pub const PAD: i64 = 0;
@@ -24,7 +24,7 @@ pub fn language_mark(language: &str) -> Vec<i64> {
     encode(&format!("<{language}>: ")).collect()
 }
 
-/// The text of ids: marks, unused ids and bytes that are no UTF-8 are left out.
+/// The text of ids: marks and bytes that are no UTF-8 are left out.
 pub fn decode(ids: &[i64]) -> String {
     let bytes: Vec<u8> = ids.iter().filter_map(|id| u8::try_from(id - FIRST_BYTE).ok()).collect();
     bytes.utf8_chunks().map(|chunk| chunk.valid()).collect()
