@@ -7,6 +7,7 @@ test_charsiug2p_tokenizer.py, need none.
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import shutil
@@ -22,7 +23,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from charsiug2p import EXAMPLE, PLUGIN, build, generate
-from example_plugins import RUNTIME, tvmplug
+from example_plugins import ROOT, RUNTIME, tvmplug
 
 from tools import checks, flutter_test
 from tools import toolchain as toolchains
@@ -50,6 +51,8 @@ REFUSED = (
     ("eng-us", "語" * 40, "the word has 120 bytes"),
 )
 ASKED = [name for name, row in TARGETS.items() if row.supported and row.device == "cpu"]
+# The export script imports tvmplug.export, as where it is compiled.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
 DART_BLOCK = re.compile(r"^```dart\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 pytestmark = [pytest.mark.phones, pytest.mark.slow]
@@ -112,8 +115,9 @@ def reference(plugin: Path, words: Sequence[Sequence[str]]) -> dict[str, Any]:
 
 def run(*command: str | Path, asked: Sequence[Sequence[str]]) -> dict[str, Any]:
     done = subprocess.run(
-        command, input=json.dumps(asked), capture_output=True, text=True, check=False
-    )
+        command, input=json.dumps(asked), env=ENVIRONMENT, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:]
     answers: dict[str, Any] = json.loads(done.stdout)
     return answers
@@ -173,7 +177,8 @@ def test_a_checkpoints_weights_are_compiled(
     copied = Path(shutil.copytree(plugin, folder / PLUGIN, ignore=ignored))
     script = [HERE / "charsiug2p_reference.py", copied / "model"]
     python = compile_python(find_project(copied))
-    subprocess.run([python, *script, "--save", copied / "model" / "checkpoint"], check=True)
+    save = [python, *script, "--save", copied / "model" / "checkpoint"]
+    subprocess.run(save, env=ENVIRONMENT, check=True)
     assert "weights: from model/checkpoint" in build(copied)
     got, wanted = ask(copied, WORDS), reference(copied, WORDS)
     assert got["weights"] == wanted["weights"] == "from model/checkpoint"

@@ -111,7 +111,9 @@ def encoder(
     cases = {
         language: ({"ids": word.ids}, {"hidden": word.hidden}) for language, word in words.items()
     }
-    return component(networks.Encoder(model), "encoder", cases, {"ids": {1: "n"}}, notes)
+    return component(
+        networks.Encoder(networks.plain(model)), "encoder", cases, {"ids": {1: "n"}}, notes
+    )
 
 
 def decoder(
@@ -124,7 +126,7 @@ def decoder(
         inputs = {"ids": word.tokens, "hidden": word.hidden}
         cases[language] = (inputs, {"scores": logits})
     dynamic = {"ids": {1: "m"}, "hidden": {1: "n"}}
-    return component(networks.Decoder(model), "decoder", cases, dynamic, notes)
+    return component(networks.Decoder(networks.plain(model)), "decoder", cases, dynamic, notes)
 
 
 def decoder_prefill(
@@ -136,7 +138,7 @@ def decoder_prefill(
         cached = run_cached(model, word, 1)
         inputs = {"first": word.tokens[:, :1], "hidden": word.hidden}
         cases[language] = (inputs, {**cached, **cross_cache(model, word)})
-    network = networks.Prefill(model, MAX_OUTPUT)
+    network = networks.Prefill(networks.plain(model), MAX_OUTPUT)
     return component(network, "decoder_prefill", cases, {"hidden": {1: "n"}}, notes)
 
 
@@ -157,7 +159,9 @@ def decoder_step(
         }
         cases[language] = (inputs, run_cached(model, word, position + 1))
     dynamic = {"cross_keys": {2: "n"}, "cross_values": {2: "n"}}
-    return component(networks.Step(model, MAX_OUTPUT), "decoder_step", cases, dynamic, notes)
+    return component(
+        networks.Step(networks.plain(model), MAX_OUTPUT), "decoder_step", cases, dynamic, notes
+    )
 
 
 def run_cached(model: T5ForConditionalGeneration, word: Spoken, count: int) -> dict[str, Tensor]:
@@ -212,6 +216,8 @@ def component(
             Case(arrays(given), arrays(wanted), name=case)
             for case, (given, wanted) in cases.items()
         ],
+        rtol=1e-6,
+        atol=1e-4,
         notes=notes,
     )
 

@@ -6,11 +6,15 @@ Shapes: n bytes of the input, m tokens of the output, L layers of the decoder, H
 a head, S places in the cache.
 """
 
+import copy
+import math
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from transformers import T5ForConditionalGeneration
+from transformers.activations import NewGELUActivation
+from transformers.models.t5.modeling_t5 import T5DenseGatedActDense
 
 HIDDEN = torch.finfo(torch.float32).min  # the score of a place in the cache that is still empty
 
@@ -18,6 +22,23 @@ HIDDEN = torch.finfo(torch.float32).min  # the score of a place in the cache tha
 def load(source: Path | str) -> T5ForConditionalGeneration:
     """Load a checkpoint's folder, or a model of the hub, in float32."""
     return T5ForConditionalGeneration.from_pretrained(source, dtype=torch.float32)
+
+
+def plain(model: T5ForConditionalGeneration) -> T5ForConditionalGeneration:
+    """Return a copy whose GELU multiplies: a power would be a library call for each element."""
+    copied = copy.deepcopy(model)
+    for module in copied.modules():
+        if isinstance(module, T5DenseGatedActDense) and isinstance(module.act, NewGELUActivation):
+            module.act = Gelu()
+    return copied
+
+
+class Gelu(nn.Module):
+    """The GELU of T5 1.1: NewGELUActivation of transformers, without `pow`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape."""
+        return 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
 
 
 class Encoder(nn.Module):
