@@ -23,12 +23,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from charsiug2p import EXAMPLE, PLUGIN, build, generate
+from dart_here import dart
 from example_plugins import ROOT, RUNTIME, tvmplug
 
 from tools import checks, flutter_test
-from tools import toolchain as toolchains
 from tools.packages import write_config
-from tools.toolchain import Toolchain, Unavailable
 from tvmplug.artifacts.audit import audit_folder
 from tvmplug.environment import compile_python
 from tvmplug.manifest import read_manifest
@@ -228,10 +227,3 @@ def test_it_is_the_plugin_of_the_answers(plugin: Path) -> None:
     assert manifest.name == PLUGIN
     assert manifest.model is not None
     assert manifest.model.prefix == "g2p_"
-
-
-def dart() -> Toolchain:
-    try:
-        return toolchains.find_or_install()
-    except Unavailable as error:
-        pytest.skip(f"skipped: no Dart toolchain: {error.reason}")

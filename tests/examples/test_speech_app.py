@@ -6,7 +6,6 @@ PyTorch (test_charsiug2p.py, test_kokoro.py).
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -15,12 +14,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from dart_here import dart
 from example_plugins import ROOT, RUNTIME, copier_copy
 
 from tools import checks, flutter_test
-from tools import toolchain as toolchains
 from tools.packages import write_config
-from tools.toolchain import Toolchain, Unavailable
+from tools.toolchain import Toolchain
 
 EXAMPLES = {"charsiug2p_flutter": "charsiug2p", "kokoro_flutter": "kokoro"}
 MISSING = [name for name in EXAMPLES.values() if not (ROOT / "examples" / name).is_dir()]
@@ -33,12 +32,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def toolchain() -> Toolchain:
-    try:
-        return toolchains.find_or_install()
-    except Unavailable as error:
-        if os.environ.get("TVMPLUG_REQUIRE_DART") == "1":
-            raise
-        pytest.skip(f"skipped: no Dart toolchain: {error.reason}")
+    return dart()
 
 
 @pytest.fixture(scope="module")
