@@ -90,7 +90,7 @@ def spoken(plugin: Path, told: str) -> Spoken:
     words = list(WORDS)
     languages = (EXAMPLE / "rust/src/api/languages.rs").read_text(encoding="utf-8")
     source = random.Random(0)  # noqa: S311 (no secret)
-    for language in re.findall(r'"([a-z-]+)"', languages)[::4]:
+    for language in re.findall(r'"([a-z-]+)"', languages)[::8]:
         letters = source.choices("aeiouklmnrstäéжяสก語", k=source.randint(1, 12))
         words.append((language, "".join(letters)))
     return Spoken(words, ask(plugin, words), reference(plugin, words))
@@ -125,9 +125,9 @@ def run(*command: str | Path, asked: Sequence[Sequence[str]]) -> dict[str, Any]:
 def test_words_of_many_languages_are_spoken_token_for_token_as_by_transformers(
     spoken: Spoken,
 ) -> None:
-    assert len({language for language, _ in spoken.words}) > 30
+    assert len({language for language, _ in spoken.words}) > 20
     assert spoken.got["tokens"] == spoken.wanted["tokens"]
-    assert len({str(tokens) for tokens in spoken.got["tokens"]}) > 30, "they differ by word"
+    assert len({str(tokens) for tokens in spoken.got["tokens"]}) > 20, "they differ by word"
     lengths = {len(tokens) for tokens in spoken.got["tokens"]}
     assert max(lengths) <= 128
     ended = [tokens for tokens in spoken.got["tokens"] if tokens[-1] == 1]
@@ -179,10 +179,11 @@ def test_a_checkpoints_weights_are_compiled(
     save = [python, *script, "--save", copied / "model" / "checkpoint"]
     subprocess.run(save, env=ENVIRONMENT, check=True)
     assert "weights: from model/checkpoint" in build(copied)
-    got, wanted = ask(copied, WORDS), reference(copied, WORDS)
+    words = WORDS[::3]
+    got, wanted = ask(copied, words), reference(copied, words)
     assert got["weights"] == wanted["weights"] == "from model/checkpoint"
     assert got["tokens"] == wanted["tokens"]
-    assert len({str(tokens) for tokens in got["tokens"]}) > 5
+    assert len({str(tokens) for tokens in got["tokens"]}) == len(words)
     done = tvmplug("test", "--project", copied)
     assert done.returncode == 0, done.stderr
 
