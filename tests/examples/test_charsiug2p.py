@@ -211,7 +211,8 @@ def test_its_dart_code_is_formatted_has_no_lints_and_passes_its_tests(
     toolchain = dart()
     block = DART_BLOCK.findall((plugin / "README.md").read_text(encoding="utf-8"))
     (plugin / "test" / "readme.dart").write_text("".join(block), encoding="utf-8")
-    write_config(plugin, toolchain)
+    for project in (plugin, plugin / "example"):
+        write_config(project, toolchain)
     found = checks.analyze(toolchain, [plugin], resolve=False)
     assert found.ok, found.output
     found = checks.format_check(toolchain, [plugin / "lib", plugin / "test"])
