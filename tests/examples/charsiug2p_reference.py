@@ -29,7 +29,8 @@ def save(folder: str) -> None:
 
 
 def answers() -> dict[str, object]:
-    """Tokens without the start token, texts, and where the weights come from."""
+    """Tokens without the start token, texts, and of the weights where they come from and whether
+    the last layer has a table of its own, as CharsiuG2P's checkpoints do."""
     model, weights = load_model()
     tokenizer = ByT5Tokenizer()
     tokens, texts = [], []
@@ -39,7 +40,8 @@ def answers() -> dict[str, object]:
         spoken = model.generate(ids, num_beams=1, do_sample=False, max_new_tokens=MAX_OUTPUT)[0]
         tokens.append(spoken[1:].tolist())
         texts.append(tokenizer.decode(tokens[-1], skip_special_tokens=True))
-    return {"tokens": tokens, "texts": texts, "weights": weights}
+    two_tables = not torch.equal(model.lm_head.weight, model.shared.weight)
+    return {"tokens": tokens, "texts": texts, "weights": weights, "two_tables": two_tables}
 
 
 if sys.argv[2:3] == ["--save"]:

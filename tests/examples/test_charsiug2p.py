@@ -182,6 +182,7 @@ def test_a_checkpoints_weights_are_compiled(
     words = WORDS[::3]
     got, wanted = ask(copied, words), reference(copied, words)
     assert got["weights"] == wanted["weights"] == "from model/checkpoint"
+    assert wanted["two_tables"], "the last layer was loaded, not tied to the first"
     assert got["tokens"] == wanted["tokens"]
     assert len({str(tokens) for tokens in got["tokens"]}) == len(words)
     done = tvmplug("test", "--project", copied)
