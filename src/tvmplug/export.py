@@ -119,6 +119,9 @@ class Component:
         max_error: the largest difference that another `weight_dtype` than float32 may make in any
             output, as a share of its largest absolute value; beyond it, the build fails. The
             golden test allows as much.
+        notes: what an author, or the plugin's own code, should know of how the component was made,
+            by topic: `{"weights": "random, seed 0"}`. The build says it, the metadata keep it, and
+            the plugin's Rust code reads it (`Component::notes`).
     """
 
     name: str
@@ -133,6 +136,7 @@ class Component:
     atol: float = 1e-5
     weight_dtype: str = "float32"
     max_error: float = 0.02
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def case_name(case: Case, index: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ class ComponentSpec:
         error: The largest difference that this makes in the outputs of the golden cases, measured
             where the component was compiled, as a share of an output's largest absolute value;
             None for float32.
+        notes: What its author noted of how it was made, by topic.
     """
 
     name: str
@@ -78,6 +79,7 @@ class ComponentSpec:
     calls: tuple[str, ...] = ()
     weight_dtype: str = "float32"
     error: float | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,7 @@ def _component(document: Mapping[str, Any]) -> ComponentSpec:
         calls=tuple(str(name) for name in document.get("calls", ())),
         weight_dtype=str(document.get("weight_dtype", "float32")),
         error=None if document.get("error") is None else float(document["error"]),
+        notes={str(topic): str(text) for topic, text in document.get("notes", {}).items()},
     )
 
 

@@ -94,6 +94,16 @@ def test_the_metadata_says_whether_kernels_use_the_pool_of_workers(
     assert encoder.parallel == (loop == "parallel")
 
 
+def test_notes_are_said_and_kept(plugin: Callable[..., Any]) -> None:
+    script = ONE_LOOP.replace("LOOP", "serial")
+    noted = script.replace("Component(", 'Component(notes={"weights": "random, seed 0"}, ')
+    made = plugin(components=("encoder",), script=noted)
+    done = made.compile()
+    assert "  weights: random, seed 0\n" in done.stderr
+    (encoder,) = read_metadata(made.out() / METADATA_NAME).components
+    assert encoder.notes == {"weights": "random, seed 0"}
+
+
 def test_the_metadata_states_the_interface(compiled: Any) -> None:
     metadata = read_metadata(compiled.out() / METADATA_NAME)
     encoder = metadata.components[0]

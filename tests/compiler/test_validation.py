@@ -114,6 +114,9 @@ def case(inputs: dict[str, Any] | None = None, outputs: dict[str, Any] | None = 
         ({"weight_dtype": "int7"}, "has weight_dtype='int7'"),
         ({"max_error": 0}, "has max_error=0"),
         ({"max_error": float("nan")}, "has max_error=nan"),
+        ({"notes": {"weights": "two\nlines"}}, "has the note 'weights': 'two"),
+        ({"notes": {"weights": 7}}, "has the note 'weights': 7"),
+        ({"notes": "random weights"}, "has an argument of a wrong type"),
         ({"cases": [dataclasses.replace(GOOD, name="../x")]}, r"repeated name '\.\./x'"),
         (
             {"cases": [dataclasses.replace(GOOD, name="a"), dataclasses.replace(GOOD, name="a")]},

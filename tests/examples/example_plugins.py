@@ -27,13 +27,13 @@ def tvmplug(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def generate_all(folder: Path) -> None:
     """Make the three plugins' projects side by side in `folder`."""
-    _copier_copy(folder / RUNTIME, "--data", "kind=runtime")
+    copier_copy(folder / RUNTIME, "--data", "kind=runtime")
     for plugin, example in PLUGINS.items():
         source = ROOT / "examples" / example
         # What an author wrote: Copier keeps author-owned files that it finds.
         ignored = shutil.ignore_patterns("answers.yml", "__pycache__")
         shutil.copytree(source, folder / plugin, ignore=ignored)
-        _copier_copy(folder / plugin, "--data-file", source / "answers.yml")
+        copier_copy(folder / plugin, "--data-file", source / "answers.yml")
 
 
 def build_all(folder: Path) -> None:
@@ -49,7 +49,8 @@ def staged(folder: Path) -> list[Path]:
     return [file for plugin in plugins for file in (plugin / "linux" / "lib" / "x64").glob("*.so")]
 
 
-def _copier_copy(destination: Path, *options: str | Path) -> None:
+def copier_copy(destination: Path, *options: str | Path) -> None:
+    """Render a plugin with plain Copier; no hook compiles or builds it."""
     command = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--quiet"]
     done = subprocess.run(
         [*command, "--vcs-ref=HEAD", *map(str, options), str(ROOT), str(destination)],

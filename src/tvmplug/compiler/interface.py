@@ -83,6 +83,7 @@ class _Description:
             dims=dims,
             rtol=float(component.rtol),
             atol=float(component.atol),
+            notes=dict(component.notes),
         )
 
     def _signature(self, bounds: Mapping[str, tuple[int, int]]) -> Signature:

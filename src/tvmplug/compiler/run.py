@@ -246,6 +246,8 @@ class _Run:
                 step.note = objects.summary
             for line in (*told(objects.taken), *told_choices(begun.tiles, winners.SHOWN)):
                 say(f"  {line}")
+            for topic, text in spec.notes.items():
+                say(f"  {topic}: {text}")
             found = [_member(spec.prefix, name, content) for name, content in objects.files]
             parallel = any(_POOL in read_object(m.content, m.name).undefined for m in found)
             specs.append(replace(spec, parallel=parallel))

@@ -71,6 +71,7 @@ class _Checked:
             raise self._wrong("has no cases", "Pass at least one Case with inputs and outputs")
         self._tolerances()
         self._precision()
+        self._notes()
         self._dims()
         names: list[str] = []
         for index, case in enumerate(component.cases):
@@ -109,6 +110,14 @@ class _Checked:
             raise self._wrong(
                 f"has max_error={component.max_error!r}", "Use a share above 0 and up to 1"
             )
+
+    def _notes(self) -> None:
+        for topic, text in self.component.notes.items():
+            lines = isinstance(topic, str) and isinstance(text, str) and len(text.splitlines())
+            if lines != 1:
+                raise self._wrong(
+                    f"has the note {topic!r}: {text!r}", "Use one line of text for each topic"
+                )
 
     def _dims(self) -> None:
         for name, dim in self.component.dims.items():

@@ -59,6 +59,9 @@ pub struct Component {
     /// Absolute tolerance of its golden tests.
     #[serde(default)]
     pub atol: f64,
+    /// What the author's export script noted of how it was made, by topic.
+    #[serde(default)]
+    pub notes: BTreeMap<String, String>,
 }
 
 const fn yes() -> bool {
@@ -194,6 +197,17 @@ mod tests {
                 "inputs": [{"name": "x", "dtype": "float32", "shape": [1, "n"]}]}"#,
         );
         assert!(error.unwrap_err().to_string().contains("dimension `n` has no bounds"));
+    }
+
+    #[test]
+    fn notes_are_read_and_may_be_absent() {
+        let component = |more: &str| {
+            let start = r#"{"name": "c", "prefix": "p_c_", "function": "main""#;
+            with_component(&format!(r#"{start}, "inputs": [], "outputs": []{more}}}"#)).unwrap()
+        };
+        assert!(component("").components[0].notes.is_empty());
+        let noted = component(r#", "notes": {"weights": "random"}"#);
+        assert_eq!(noted.components[0].notes["weights"], "random");
     }
 
     #[test]
