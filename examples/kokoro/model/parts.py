@@ -142,7 +142,7 @@ class Sound(torch.nn.Module):
 
 
 class Inverse(torch.nn.Module):
-    """`torch.istft` of Kokoro's window, as a product and four shifted sums."""
+    """`torch.istft` of Kokoro's window: a product, and sums of what overlaps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -150,27 +150,33 @@ class Inverse(torch.nn.Module):
         twice = np.where(np.arange(BINS) % (BINS - 1) == 0, 1, 2)[:, None] / WINDOW
         angles = 2 * np.pi * np.outer(np.arange(BINS), np.arange(WINDOW)) / WINDOW
         basis = np.concatenate([np.cos(angles) * twice, -np.sin(angles) * twice]) * window
-        # How much of the squared windows lies over a sample: less at both ends.
-        shares = (window**2).reshape(WINDOW // HOP, HOP)
         self.register_buffer("basis", torch.tensor(basis, dtype=torch.float32))
-        self.register_buffer("first", torch.tensor(1 / shares[:-1].sum(0), dtype=torch.float32))
-        self.register_buffer("last", torch.tensor(1 / shares[1:].sum(0), dtype=torch.float32))
-        self.inside = float(1 / shares.sum(0)[0])
+        self.register_buffer("squares", torch.tensor(window**2, dtype=torch.float32))
 
     def forward(self, magnitude: torch.Tensor, angle: torch.Tensor) -> torch.Tensor:
         """(1, BINS, steps + 1) of both to (1, HOP * steps)."""
         steps = magnitude.shape[2] - 1
         parts = torch.cat([magnitude * torch.cos(angle), magnitude * torch.sin(angle)], 1)
         pieces = parts.transpose(1, 2) @ self.basis
-        nothing = pieces.new_zeros(1, 1, WINDOW)
-        pieces = torch.cat([nothing, pieces, nothing], 1)
-        total = sum(
-            pieces[:, after : after + steps, WINDOW - HOP * (after + 1) : WINDOW - HOP * after]
-            for after in range(WINDOW // HOP)
-        )
-        ends = total[:, :1] * self.first, total[:, -1:] * self.last
-        inside = total[:, 1:-1] * self.inside
-        return torch.cat([ends[0], inside, ends[1]], 1).reshape(1, HOP * steps)
+        weights = torch.ones_like(pieces) * self.squares
+        return (_overlapped(pieces, steps) / _overlapped(weights, steps)).reshape(1, HOP * steps)
+
+
+def _overlapped(pieces: torch.Tensor, steps: int) -> torch.Tensor:
+    """Windows, HOP samples apart, to the samples between the middles of the first and the last.
+
+    Args:
+        pieces: (1, steps + 1, WINDOW).
+        steps: Between the first window and the last.
+
+    Returns:
+        (1, steps, HOP).
+    """
+    padded = functional.pad(pieces, (0, 0, 1, 1))
+    return sum(
+        padded[:, after : after + steps, WINDOW - HOP * (after + 1) : WINDOW - HOP * after]
+        for after in range(WINDOW // HOP)
+    )
 
 
 class InstanceNorm(torch.nn.Module):
