@@ -1,7 +1,8 @@
 # Owned by you: written once, an update never touches it.
 """Kokoro's modules with what TVM cannot take written in another way: same weights, same results.
 
-Sequences come one at a time and unpadded, so that no masks are needed.
+Sequences come one at a time and unpadded, so that no masks are needed. A reshape changes how many
+dimensions there are: TVM 0.27's importer cannot compare two dynamic shapes of one rank.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Prosody(torch.nn.Module):
             x = shared
             for block in blocks:
                 x = block(x, style)
-            curves.append(last(x).reshape(1, features.shape[1], 2))
+            curves.append(last(x).squeeze(1).reshape(1, features.shape[1], 2))
         return tuple(curves)
 
 
@@ -110,7 +111,7 @@ class Sound(torch.nn.Module):
         sounds = sounds.transpose(1, 2)
         curves = [
             functional.conv1d(
-                functional.pad(curve.reshape(1, 1, 2 * frames), (1, 0)), conv.weight, conv.bias, 2
+                functional.pad(curve.flatten(1).unsqueeze(1), (1, 0)), conv.weight, conv.bias, 2
             )
             for curve, conv in (
                 (pitch, self.decoder.F0_conv),
@@ -121,7 +122,7 @@ class Sound(torch.nn.Module):
         beside = self.decoder.asr_res(sounds)
         for block in self.decoder.decode:
             x = block(torch.cat([x, beside, *curves], 1), style)
-        source = spectrum.reshape(1, STEPS * frames, 2 * BINS)
+        source = spectrum.reshape(1, frames, STEPS, 2 * BINS).flatten(1, 2)
         return self._voice(x, torch.cat([source, last], 1).transpose(1, 2), style)
 
     def _voice(self, x: torch.Tensor, source: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
@@ -133,7 +134,7 @@ class Sound(torch.nn.Module):
             beside = generator.noise_res[stage](beside, style)
             x = generator.ups[stage](functional.leaky_relu(x, 0.1))
             if stage == final:  # reflection of one sample, at the beginning
-                x = torch.cat([x[:, :, 1:2], x], 2)
+                x = torch.cat([x.select(2, 1).unsqueeze(2), x], 2)
             x = x + beside
             blocks = generator.resblocks[stage * kernels : (stage + 1) * kernels]
             x = sum(block(x, style) for block in blocks) / kernels
