@@ -24,6 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from example_plugins import ROOT, RUNTIME, tvmplug
 
+from tests.tools.needed import needed
+from tools import flutter_test
+from tools.toolchain import find_or_install
 from tvmplug.environment import compile_python
 from tvmplug.project import find_project
 from tvmplug.targets import TARGETS
@@ -59,12 +62,14 @@ class Heard:
     """What the plugin and PyTorch said.
 
     Attributes:
+        libraries: The folder with the plugins' libraries.
         build: What the build told.
         answers: Of kokoro_app.py, as JSON.
         spoken: Of kokoro_app.py.
         wanted: Of kokoro_reference.py.
     """
 
+    libraries: Path
     build: str
     answers: Mapping[str, Any]
     spoken: Mapping[str, Numbers]
@@ -122,7 +127,7 @@ def heard(plugin: Path, tmp_path_factory: pytest.TempPathFactory) -> Heard:
     answers = _asked(app, questions)
     python = compile_python(find_project(plugin))
     _asked([python, HERE / "kokoro_reference.py", plugin / "model", *files], SPEAK)
-    return Heard(build, json.loads(answers), np.load(files[1]), np.load(files[2]))
+    return Heard(folder, build, json.loads(answers), np.load(files[1]), np.load(files[2]))
 
 
 class TestSpoken:
@@ -176,6 +181,13 @@ class TestSpoken:
         for message, (*_, wanted) in zip(heard.answers["refused"], REFUSE, strict=True):
             assert message.startswith(wanted)
         assert heard.answers["little noise"] == "there are 1 numbers of noise"
+
+    def test_its_dart_tests_pass(self, heard: Heard, plugin: Path) -> None:
+        toolchain = needed(find_or_install)
+        env = {"LD_LIBRARY_PATH": str(heard.libraries)}
+        done = flutter_test.run(toolchain, plugin, env=env)
+        assert done.ok, done.explain()
+        assert done.skipped == 0
 
     def test_the_golden_test_passes(self, heard: Heard, plugin: Path) -> None:
         assert heard.build

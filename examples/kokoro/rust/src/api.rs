@@ -7,6 +7,8 @@ mod source;
 mod symbols;
 mod timing;
 
+use std::iter::once;
+
 use tvm_runtime_flutter::{Error, Library, Result, Session, Tensor, methods};
 
 use noise::Noise;
@@ -146,7 +148,8 @@ impl Model {
         check_speed(speed)?;
         // As in kokoro's pipeline, symbols that are skipped count for the style.
         let row = phonemes.chars().count().min(MAX_SYMBOLS) - 1;
-        let style = look_up(&mut self.voice, self.number_of(voice)?, row as i64)?.style;
+        let number = self.number_of(voice)?;
+        let style = look_up(&mut self.voice, number, row as i64)?.style;
         let (sounding, speaking) = style.split_at(HALF);
         let style = Tensor::from_slice(&[1, HALF as i64], speaking)?;
 
@@ -245,7 +248,7 @@ fn ids_of(phonemes: &str) -> Result<Vec<i64>> {
             "the text has no symbol that the network knows",
             "Pass phonemes in the International Phonetic Alphabet",
         )),
-        1..=MAX_SYMBOLS => Ok([&[symbols::PAUSE], known.as_slice(), &[symbols::PAUSE]].concat()),
+        1..=MAX_SYMBOLS => Ok(once(symbols::PAUSE).chain(known).chain([symbols::PAUSE]).collect()),
         count => Err(Error::model(
             format!("the text has {count} symbols"),
             format!("Pass at most {MAX_SYMBOLS} at a time, a sentence or two"),
