@@ -44,7 +44,8 @@ def export() -> list[Component]:
     return [
         _voices(kokoro),
         _part("text", Text(model), symbols, heard, _TEXT, ranges={"ids": (0, _known(kokoro))}),
-        _part("prosody", Prosody(model), frames, heard, _PROSODY),
+        # Hertz: PyTorch's own results move by a thousandth when its modules are spelled out.
+        _part("prosody", Prosody(model), frames, heard, _PROSODY, atol=5e-3),
         _part("sound", Sound(model), frames, heard, _SOUND, atol=1e-3),
     ]
 
