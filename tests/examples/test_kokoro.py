@@ -6,7 +6,6 @@ All but the table of symbols is in `make test-phones`: PyTorch alone is a downlo
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -23,6 +22,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from example_plugins import ROOT, RUNTIME, tvmplug
+from example_plugins import _copier_copy as copier_copy
 
 from tests.tools.needed import needed
 from tools import flutter_test
@@ -95,11 +95,11 @@ def test_the_symbols_are_those_of_the_configuration() -> None:
 def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """kokoro_flutter beside the runtime plugin, rendered."""
     folder = tmp_path_factory.mktemp("kokoro")
-    _copier_copy(folder / RUNTIME, "--data", "kind=runtime")
+    copier_copy(folder / RUNTIME, "--data", "kind=runtime")
     shutil.copytree(
         EXAMPLE, folder / PLUGIN, ignore=shutil.ignore_patterns("answers.yml", "__pycache__")
     )
-    _copier_copy(folder / PLUGIN, "--data-file", str(EXAMPLE / "answers.yml"))
+    copier_copy(folder / PLUGIN, "--data-file", str(EXAMPLE / "answers.yml"))
     return folder / PLUGIN
 
 
@@ -218,16 +218,3 @@ def _asked(command: list[str | Path], questions: object) -> str:
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout
-
-
-def _copier_copy(destination: Path, *options: str) -> None:
-    command = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--quiet"]
-    done = subprocess.run(
-        [*command, "--vcs-ref=HEAD", *options, str(ROOT), str(destination)],
-        env={**os.environ, "TVMPLUG_SKIP_HOOKS": "1"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
