@@ -143,7 +143,7 @@ class Sound(torch.nn.Module):
 
 
 class Inverse(torch.nn.Module):
-    """`torch.istft` of Kokoro's window: a product, and sums of what overlaps."""
+    """`torch.istft` of Kokoro's window: two transposed convolutions, of windows and of weights."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -151,33 +151,18 @@ class Inverse(torch.nn.Module):
         twice = np.where(np.arange(BINS) % (BINS - 1) == 0, 1, 2)[:, None] / WINDOW
         angles = 2 * np.pi * np.outer(np.arange(BINS), np.arange(WINDOW)) / WINDOW
         basis = np.concatenate([np.cos(angles) * twice, -np.sin(angles) * twice]) * window
-        self.register_buffer("basis", torch.tensor(basis, dtype=torch.float32))
-        self.register_buffer("squares", torch.tensor(window**2, dtype=torch.float32))
+        self.register_buffer("basis", torch.tensor(basis[:, None], dtype=torch.float32))
+        self.register_buffer("squares", torch.tensor(window[None, None] ** 2, dtype=torch.float32))
 
     def forward(self, magnitude: torch.Tensor, angle: torch.Tensor) -> torch.Tensor:
         """(1, BINS, steps + 1) of both to (1, HOP * steps)."""
-        steps = magnitude.shape[2] - 1
         parts = torch.cat([magnitude * torch.cos(angle), magnitude * torch.sin(angle)], 1)
-        pieces = parts.transpose(1, 2) @ self.basis
-        weights = torch.ones_like(pieces) * self.squares
-        return (_overlapped(pieces, steps) / _overlapped(weights, steps)).reshape(1, HOP * steps)
-
-
-def _overlapped(pieces: torch.Tensor, steps: int) -> torch.Tensor:
-    """Windows, HOP samples apart, to the samples between the middles of the first and the last.
-
-    Args:
-        pieces: (1, steps + 1, WINDOW).
-        steps: Between the first window and the last.
-
-    Returns:
-        (1, steps, HOP).
-    """
-    padded = functional.pad(pieces, (0, 0, 1, 1))
-    return sum(
-        padded[:, after : after + steps, WINDOW - HOP * (after + 1) : WINDOW - HOP * after]
-        for after in range(WINDOW // HOP)
-    )
+        ones = torch.ones_like(parts.select(1, 0)).unsqueeze(1)
+        total, weight = (
+            functional.conv_transpose1d(values, kernel, stride=HOP, padding=WINDOW // 2)
+            for values, kernel in ((parts, self.basis), (ones, self.squares))
+        )
+        return (total / weight).squeeze(1)
 
 
 class InstanceNorm(torch.nn.Module):
