@@ -73,7 +73,7 @@ def rewrite(context: Context, call: Any, axes: tuple[int, ...] | None) -> Expr |
         The result, or None when TVM's own shall stay: another type than float32, weights that are
         no constants, a dilation, or groups of several channels.
     """
-    from tvm import relax  # noqa: PLC0415  takes a second
+    from tvm import relax, sym  # noqa: PLC0415  takes a second
 
     source, kernel = context.operand(call.args[0]), known(context, call.args[1])
     if source is None or kernel is None or not _is_plain(call):
@@ -103,7 +103,9 @@ def rewrite(context: Context, call: Any, axes: tuple[int, ...] | None) -> Expr |
     tensor = context.builder.emit(relax.op.reshape(whole, (image, *merged, last)))
     rank = len(source.axes)
     wanted = list(call.ty.shape.values[2:])
-    if [str(each) for each in wanted] != [str(each) for each in merged]:
+    # Dynamic sizes may be spelled in two ways, and to cut to one leaves a shape nobody can read.
+    equal = sym.Analyzer().can_prove_equal
+    if not all(equal(*sizes) for sizes in zip(wanted, merged, strict=True)):
         cut = relax.op.strided_slice(tensor, list(range(1, rank - 1)), [0] * (rank - 2), wanted)
         tensor = context.builder.emit(cut)
     return transposed(tensor, channels_first(rank), axes)
