@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tvmplug.compiler.cpu.spelling import simplified
+
 Expr = Any
 
 
@@ -37,10 +39,13 @@ class Geometry:
         return any(self.before) or any(self.after)
 
     def result(self, axis: int, size: Expr) -> Expr:
-        """How many positions the result has along an axis of an input."""
+        """How many positions the result has along an axis of an input.
+
+        In its shortest spelling, since each convolution would lengthen it.
+        """
         span = (self.kernel[axis] - 1) * self.dilations[axis] + 1
         free = size + self.before[axis] + self.after[axis] - span
-        return free // self.strides[axis] + 1
+        return simplified(free // self.strides[axis] + 1)
 
     def source(self, axis: int, position: Expr, point: Expr) -> Expr:
         """Where in the padded input a point of the window lies."""

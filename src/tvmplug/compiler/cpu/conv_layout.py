@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tvmplug.compiler.cpu.operands import Operand, size
+from tvmplug.compiler.cpu.spelling import legalised
 
 if TYPE_CHECKING:
     from tvmplug.compiler.cpu.rewrite import Context
@@ -105,7 +106,8 @@ def concat(context: Context, call: Any, axes: tuple[int, ...] | None) -> Expr | 
         return None
     rank = len(fields[0].ty.shape.values)
     where = channels_last(rank).index(int(call.attrs.axis) % rank)
-    done = context.builder.emit(relax.op.concat(fields, axis=where))
+    joined = legalised(context.builder, relax.op.concat(fields, axis=where))
+    done = context.builder.emit(joined)
     return transposed(done, channels_first(rank), axes)
 
 

@@ -28,6 +28,7 @@ from tvmplug.compiler.cpu.conv_kernels import (
 from tvmplug.compiler.cpu.conv_layout import channels_first, known, moved, transposed
 from tvmplug.compiler.cpu.conv_tiles import dense_choices, depthwise_choices, plan_of
 from tvmplug.compiler.cpu.signature import convolution_of
+from tvmplug.compiler.cpu.spelling import simplified
 
 if TYPE_CHECKING:
     from tvmplug.compiler.cpu.rewrite import Context
@@ -99,7 +100,7 @@ def rewrite(context: Context, call: Any, axes: tuple[int, ...] | None) -> Expr |
     )
     whole = context.builder.emit(spread_out)
     image, *places, last = whole.ty.shape.values
-    merged = [a * b for a, b in zip(places[::2], places[1::2], strict=True)]
+    merged = [simplified(a * b) for a, b in zip(places[::2], places[1::2], strict=True)]
     tensor = context.builder.emit(relax.op.reshape(whole, (image, *merged, last)))
     rank = len(source.axes)
     wanted = list(call.ty.shape.values[2:])

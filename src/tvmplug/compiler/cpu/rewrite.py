@@ -24,6 +24,7 @@ from tvmplug.compiler.cpu.choices import Choices
 from tvmplug.compiler.cpu.dataflow import op_name
 from tvmplug.compiler.cpu.isa import InstructionSet
 from tvmplug.compiler.cpu.operands import Operand, operand
+from tvmplug.compiler.cpu.spelling import legalised
 
 Expr = Any
 IRModule = Any
@@ -125,7 +126,9 @@ def _mutator() -> Any:
             found = rewriting(self.context, new, axes) if rewriting else None
             if found is not None:
                 return found
-            return new if inner is call else self.visit_expr_post_order(call)
+            if inner is not call:
+                new = self.visit_expr_post_order(call)
+            return legalised(self.builder_, new)
 
         def _permuted_product(self, call: Any) -> tuple[Any, tuple[int, ...] | None]:
             """A transposed product that nothing else uses, or the call itself."""
