@@ -22,8 +22,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from example_plugins import ROOT, RUNTIME, tvmplug
-from example_plugins import _copier_copy as copier_copy
+from example_plugins import ROOT, RUNTIME, copier_copy, tvmplug
 
 from tests.tools.needed import needed
 from tools import flutter_test
