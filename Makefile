@@ -18,7 +18,7 @@ export TVMPLUG_CACHE_DIR := $(CURDIR)/.cache/tvmplug
 export TVMPLUG_TEST_CARGO_TARGET := $(CURDIR)/.cache/cargo/tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup reference toolchain demo demo-app test test-kernels test-phones test-fleet test-fast lint typecheck format bench docs lock clean
+.PHONY: help setup reference toolchain demo demo-app test test-kernels test-phones test-models test-fleet test-fast lint typecheck format bench docs lock clean
 
 help: ## List what there is to make.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -44,7 +44,7 @@ demo: setup ## Generate the plugins, build them, and run two models over one run
 	@$(PY) -m demo.run --words "$(WORDS)" --sound "$(SOUND)"
 
 test: setup ## Run the tests (the real compiler, cargo, git, Copier, Dart and linkers).
-	@$(PY) -m pytest -m "not phones and not fleet and not kernels" --numprocesses 2 --dist loadscope --no-loadscope-reorder
+	@$(PY) -m pytest -m "not phones and not fleet and not kernels and not models" --numprocesses 2 --dist loadscope --no-loadscope-reorder
 	@$(PY) -m pytest tests/cookiecutter $(WITH_COOKIES) --numprocesses 2
 
 test-kernels: setup ## Compare kernels of random shapes with NumPy, here and on AArch64 in an emulator (minutes).
@@ -53,11 +53,14 @@ test-kernels: setup ## Compare kernels of random shapes with NumPy, here and on 
 test-phones: setup ## Build runtime and models for phones, Macs and AArch64 Linux, and prove them (half an hour at first).
 	@$(PY) -m pytest -m phones --timeout 3600 --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
+test-models: setup ## Build the two named plugins with PyTorch, and compare with it (gigabytes, an hour at first).
+	@$(PY) -m pytest -m models --timeout 7200
+
 test-fleet: setup ## Update random fleets, kill them, and compare with Copier's command line (minutes).
 	@$(PY) -m pytest -m fleet --numprocesses 2 --dist worksteal
 
 test-fast: setup ## Run the tests that need no compiler and no cargo: under a minute.
-	@$(PY) -m pytest -m "not slow and not phones and not fleet" --numprocesses 2 --dist loadfile
+	@$(PY) -m pytest -m "not slow and not phones and not fleet and not models" --numprocesses 2 --dist loadfile
 
 lint: setup ## Check style: ruff, and the formatting of Python code.
 	@$(VENV)/bin/ruff check .

@@ -1,6 +1,6 @@
 """charsiug2p_flutter speaks as transformers does: token for token, in every language.
 
-All of it is in `make test-phones`: PyTorch alone is a download of 3 GB. The tokenizer's tests, in
+All of it is in `make test-models`: PyTorch alone is a download of 3 GB. The tokenizer's tests, in
 test_charsiug2p_tokenizer.py, need none.
 """
 
@@ -54,7 +54,7 @@ ASKED = [name for name, row in TARGETS.items() if row.supported and row.device =
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
 DART_BLOCK = re.compile(r"^```dart\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
-pytestmark = [pytest.mark.phones, pytest.mark.slow]
+pytestmark = [pytest.mark.models, pytest.mark.slow]
 
 
 @dataclass(frozen=True)

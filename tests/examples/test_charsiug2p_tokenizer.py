@@ -28,7 +28,7 @@ LETTERS = (
 
 Ask = Callable[[Sequence[str]], list[str]]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.phones, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """kokoro_flutter says what Kokoro's own PyTorch modules say, from the same random weights.
 
-All but the table of symbols is in `make test-phones`: PyTorch alone is a download of 3 GB.
+All but the table of symbols is in `make test-models`: PyTorch alone is a download of 3 GB.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ UNTRIED = pytest.mark.skipif(
     reason="examples/kokoro has not been built yet, and these tests not run: "
     "TVMPLUG_TEST_KOKORO=1 tries",
 )
-built_once = [pytest.mark.phones, pytest.mark.slow, UNTRIED]
+built_once = [pytest.mark.models, pytest.mark.slow, UNTRIED]
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ class TestSpoken:
         assert done.returncode == 0, done.stderr[-4000:]
 
 
-@pytest.mark.phones
+@pytest.mark.models
 @pytest.mark.slow
 @UNTRIED
 def test_it_compiles_for_every_target(plugin: Path) -> None:
