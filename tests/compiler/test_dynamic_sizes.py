@@ -1,4 +1,4 @@
-"""Dynamic sizes reach every kernel in one spelling: TVM's fusion compares them as they are written."""
+"""Dynamic sizes reach kernels in one spelling: TVM's fusion compares them as they are written."""
 
 from __future__ import annotations
 
