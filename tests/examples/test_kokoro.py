@@ -151,8 +151,9 @@ class TestSpoken:
     ) -> None:
         got = heard.spoken[f"{number}_spectrum"]
         wanted = heard.wanted[f"{number}_spectrum_of_pitch"]
-        # As complex numbers: an angle means nothing where there is no magnitude.
-        assert np.abs(_complex(got) - _complex(wanted)).max() < 1e-3
+        # As complex numbers: an angle means nothing where there is no magnitude. Up to 2.9, of
+        # phases of 60,000, where the last bit of a float32 is 0.004 of a radian.
+        assert np.abs(_complex(got) - _complex(wanted)).max() < 5e-3
 
     @pytest.mark.parametrize("number", range(len(SPEAK)))
     def test_speech_is_that_of_pytorch_with_the_same_harmonics(
