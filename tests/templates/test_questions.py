@@ -205,7 +205,8 @@ _RULES = {
 
 
 def _error(key: str, value: object) -> str:
-    return _CHECK.render(_RULES, key=key, value=value).strip()
+    # Copier's own, as far as the checks read it: what `--data` gave.
+    return _CHECK.render(_RULES, key=key, value=value, _copier_conf={"data": {}}).strip()
 
 
 def _refuses(check: Any, value: str) -> bool:
