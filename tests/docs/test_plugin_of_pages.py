@@ -7,7 +7,8 @@ import pytest
 from tests.docs.pages import ROOT, blocks_of
 from tests.docs.running import Reader
 
-pytestmark = pytest.mark.slow
+# The first of them does the whole tutorial.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 COPY = "copier copy --trust --defaults --quiet -d kind=model -d components='[scale]'"
 

@@ -16,7 +16,8 @@ from tests.docs.validating import problems
 from tools import checks, toolchain
 from tools.display import Display
 
-pytestmark = pytest.mark.slow
+# The first of them does the whole tutorial.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 BUNDLE = "example/build/linux/x64/release/bundle"
 
