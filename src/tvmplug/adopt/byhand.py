@@ -12,16 +12,16 @@ from tvmplug.adopt.find import Finding
 from tvmplug.adopt.plan import BEFORE, Action, Change, Plan
 from tvmplug.adopt.rules import BUILD_SCRIPT, SOURCE, is_comment
 from tvmplug.adopt.survey import LICENSES, PUBSPEC
+from tvmplug.build import bridge
 from tvmplug.pins import PINS
 from tvmplug.project import Project
 
 BY_HAND = "by hand"
 _API = ("rust/src/api/mod.rs", "rust/src/api.rs")  # the last one is the template's
 _NOT_PUBLISHED = "publish_to"
-_BRIDGE = "flutter_rust_bridge.yaml"
 _BRIDGE_START = "lib/src/bridge.dart"  # of a template whose calls go over the bridge
 _BRIDGE_INIT = re.compile(r"\bRustLib\.init\(")
-_GENERATED_DART = re.compile(r"lib/(?!src/rust/).*frb_generated[^/]*\.dart")
+_GENERATED_DART = re.compile(rf"(?!{bridge.DART_OUTPUT}/)lib/.*frb_generated[^/]*\.dart")
 _NATIVE = ("android/", "ios/", "macos/", "darwin/", "linux/")
 _NATIVE_CLASS = re.compile(r"\bclass\s+(\w+)\b.*\bFlutterPlugin\b|@interface\s+(\w+)")
 _CHANNEL = re.compile(r"(?:Method|Event)Channel\(")
@@ -157,9 +157,10 @@ def _rust(plan: Plan) -> Iterator[Task]:
         yield from _modules(old.path, old.lines)
     if bridged:
         yield from _bridge(plan)
-    elif _BRIDGE in plan.survey.by_path:
+    elif bridge.CONFIGURATION in plan.survey.by_path:
         yield Task(
-            _BRIDGE, "flutter_rust_bridge's generated code is no part of the crate any more",
+            bridge.CONFIGURATION,
+            "flutter_rust_bridge's generated code is no part of the crate any more",
             f"Name its functions in `methods!` of {_api(plan)}, call them from Dart by "
             "`TvmModel.call`, then delete it and what it generated",
         )  # fmt: skip
@@ -174,7 +175,8 @@ def _rust(plan: Plan) -> Iterator[Task]:
 def _bridge(plan: Plan) -> Iterator[Task]:
     """The bridge stays, with the template's configuration."""
     yield Task(
-        _BRIDGE, f"code is generated into lib/src/rust/, by version {PINS.frb} of the bridge",
+        bridge.CONFIGURATION,
+        f"code is generated into {bridge.DART_OUTPUT}/, by version {PINS.frb} of the bridge",
         "Carry over what your former one set, run `tvmplug build`, and import from src/rust/",
     )  # fmt: skip
     for file in plan.survey.files:

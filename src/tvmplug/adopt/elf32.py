@@ -6,12 +6,12 @@ Nothing of ours is built for these; an existing plugin may well bundle a runtime
 from __future__ import annotations
 
 from tvmplug.artifacts._bytes import Bytes
+from tvmplug.artifacts._elf import global_symbol
 from tvmplug.artifacts._symbol import Symbol
 
 MAGIC = b"\x7fELF\x01\x01"
 _MACHINES = {3: "x86", 40: "arm"}
 _SYMBOL_TABLES = (2, 11)  # SHT_SYMTAB of objects, SHT_DYNSYM of libraries
-_STB_LOCAL, _STB_WEAK, _STB_GNU_UNIQUE = 0, 2, 10
 
 
 def read_elf32(content: bytes, origin: str) -> tuple[str, tuple[Symbol, ...]]:
@@ -39,8 +39,7 @@ def read_elf32(content: bytes, origin: str) -> tuple[str, tuple[Symbol, ...]]:
             raise data.damaged("its symbol table is broken")
         for index in range(1, length // 16):
             name_at, _, _, info, _, section = data.unpack("IIIBBH", offset + 16 * index)
-            if info >> 4 != _STB_LOCAL:
-                name = data.string(headers[link][4] + name_at)
-                weak = info >> 4 in (_STB_WEAK, _STB_GNU_UNIQUE)
-                symbols[name] = Symbol(name=name, raw=name, defined=section != 0, weak=weak)
+            symbol = global_symbol(data, headers[link][4] + name_at, info, section)
+            if symbol is not None:
+                symbols[symbol.name] = symbol
     return _MACHINES.get(machine, f"ELF machine {machine}"), tuple(symbols.values())

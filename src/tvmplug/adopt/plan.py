@@ -14,7 +14,7 @@ from tvmplug.adopt.find import Finding
 from tvmplug.adopt.rendering import Rendered
 from tvmplug.adopt.rules import CARGO_CONFIG, SOURCE
 from tvmplug.adopt.survey import PUBSPEC, File, Survey
-from tvmplug.build.bridge import CONFIGURATION as BRIDGE_CONFIGURATION
+from tvmplug.build import bridge
 from tvmplug.errors import AdoptError
 from tvmplug.manifest import MANIFEST_NAME, Manifest, parse_manifest
 from tvmplug.project import Project
@@ -204,7 +204,7 @@ def _edited(
 ) -> Iterator[Change]:
     runtime = Project(manifest).model.runtime
     gone = set(removed)
-    bridged = BRIDGE_CONFIGURATION in rendered.files
+    bridged = bridge.CONFIGURATION in rendered.files
     left = [file.path for file in survey.files if file.path not in gone]
     for file in survey.files:
         if file.text is None or file.is_ignored or file.path in gone:

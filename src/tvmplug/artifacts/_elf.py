@@ -44,10 +44,24 @@ def _symbols(data: Bytes, table: int, count: int, strings: int) -> list[Symbol]:
     symbols: list[Symbol] = []
     for index in range(count):
         name_at, info, _, section = data.unpack("IBBH", table + 24 * index)
-        binding = info >> 4
-        if binding == _STB_LOCAL:
-            continue
-        name = data.string(strings + name_at)
-        weak = binding in (_STB_WEAK, _STB_GNU_UNIQUE)
-        symbols.append(Symbol(name=name, raw=name, defined=section != 0, weak=weak))
+        symbol = global_symbol(data, strings + name_at, info, section)
+        if symbol is not None:
+            symbols.append(symbol)
     return symbols
+
+
+def global_symbol(data: Bytes, name_at: int, info: int, section: int) -> Symbol | None:
+    """One entry of a symbol table, which 32-bit files order otherwise; None for a local one.
+
+    Args:
+        data: The file.
+        name_at: Where the name stands in it.
+        info: The entry's `st_info`.
+        section: Its `st_shndx`, 0 where the symbol is not defined.
+    """
+    binding = info >> 4
+    if binding == _STB_LOCAL:
+        return None
+    name = data.string(name_at)
+    weak = binding in (_STB_WEAK, _STB_GNU_UNIQUE)
+    return Symbol(name=name, raw=name, defined=section != 0, weak=weak)

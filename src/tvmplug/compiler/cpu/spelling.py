@@ -12,10 +12,10 @@ Expr = Any
 
 def simplified(size: Expr) -> Expr:
     """A size in its shortest spelling; a number stays as it is."""
-    if isinstance(size, int):
-        return size
-    from tvm import sym  # noqa: PLC0415  takes a second
+    from tvm import sym, tirx  # noqa: PLC0415  takes a second
 
+    if isinstance(size, int | tirx.IntImm):
+        return size
     return sym.Analyzer().simplify(size)
 
 
