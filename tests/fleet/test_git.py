@@ -169,7 +169,13 @@ def test_a_worktree_comes_and_goes_and_runs_no_hook(repository: Path, tmp_path: 
     assert len(plain_git(repository, "worktree", "list").splitlines()) == 1
 
 
-@pytest.mark.parametrize("state", ["absent", "gone", "no .git", "locked", "nameless", "unknown"])
+@pytest.mark.parametrize(
+    "state",
+    [
+        "absent", "gone", "no .git", "locked", "nameless", "unknown", "relative",
+        "empty commondir", "empty gitdir", "empty HEAD",
+    ],
+)  # fmt: skip
 def test_what_a_killed_run_left_of_a_worktree_is_removed(
     repository: Path, tmp_path: Path, state: str
 ) -> None:
@@ -189,6 +195,11 @@ def test_what_a_killed_run_left_of_a_worktree_is_removed(
     elif state == "nameless":
         (entry / "locked").write_text("initializing")
         (entry / "gitdir").unlink()
+    elif state == "relative":  # as git 2.48 can write it
+        (entry / "gitdir").write_text(f"{os.path.relpath(place / '.git', entry)}\n")
+    elif state.startswith("empty"):  # killed between making the file and writing it
+        (entry / "locked").write_text("initializing")
+        (entry / state.removeprefix("empty ")).write_text("")
     elif state == "unknown":
         for file in sorted(entry.rglob("*"), reverse=True):
             file.rmdir() if file.is_dir() else file.unlink()
@@ -200,6 +211,16 @@ def test_what_a_killed_run_left_of_a_worktree_is_removed(
     assert (repository / ".git" / "worktrees" / "mine").is_dir()
     git.add_worktree(repository, place, "v1")  # and the place can be used again
     assert (place / "a.txt").exists()
+
+
+def test_a_worktree_that_somebody_is_just_making_is_left_alone(
+    repository: Path, tmp_path: Path
+) -> None:
+    theirs = repository / ".git" / "worktrees" / "plugin-tried"
+    theirs.mkdir(parents=True)
+    (theirs / "locked").write_text("initializing")  # git has not come to `gitdir` yet
+    git.remove_worktree(repository, tmp_path / "work" / "plugin")
+    assert theirs.is_dir()
 
 
 def test_removing_a_worktree_of_a_repository_that_is_gone(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def start(folder: Path, action: str, *options: str) -> subprocess.Popen[str]:
 
 
 def results_of(folder: Path, action: str) -> tuple[int | None, dict[str, str]]:
-    """Run a fleet command to its end.
+    """Run a fleet command to its end, and print why a repository was not updated.
 
     Returns:
         The number of the run, and the result of each repository.
@@ -95,6 +95,9 @@ def results_of(folder: Path, action: str) -> tuple[int | None, dict[str, str]]:
     out, err = process.communicate()
     assert process.returncode in (0, 14), f"{action}: {err}\n{out}"
     document: dict[str, Any] = json.loads(out)
+    for each in document["repositories"]:
+        if each["reason"] is not None:
+            print(f"{action}: {each['name']}: {each['reason']}: {each['message']}")
     return document["run"], {each["name"]: each["result"] for each in document["repositories"]}
 
 
@@ -293,20 +296,22 @@ def test_a_resume_that_is_killed_before_it_begins_loses_nothing(
 
 
 def test_what_a_kill_leaves_of_a_worktree_is_swept(tmp_path: Path) -> None:
-    file = make_fleet(tmp_path / "fleet", 3)
+    file = make_fleet(tmp_path / "fleet", 4)
     places = Places.beside(file)
-    made, emptied, forgotten = (file.parent / model_name(number) for number in range(3))
-    for folder in (made, emptied, forgotten):
+    made, emptied, forgotten, cut = (file.parent / model_name(number) for number in range(4))
+    for folder in (made, emptied, forgotten, cut):
         worktree = places.work(1) / folder.name / "tree" / folder.name
         git(folder, "worktree", "add", "--quiet", "--detach", str(worktree))
         if folder is not made:
             shutil.rmtree(worktree)  # killed while it was removed
     (forgotten / ".git/worktrees" / forgotten.name / "gitdir").unlink()  # a moment later
+    # Killed between making a file and writing it: no git command that looks at it goes on.
+    (cut / ".git/worktrees" / cut.name / "commondir").write_text("")
     other = tmp_path / "other"
     git(made, "worktree", "add", "--quiet", "--detach", str(other))
 
     assert results_of(file.parent, "resume") == (None, {})
-    for folder in (emptied, forgotten):
+    for folder in (emptied, forgotten, cut):
         assert not list((folder / ".git").glob("worktrees/*"))
     assert git(made, "worktree", "list", "--porcelain").count("worktree ") == 2
     assert (other / "README.md").exists() == (made / "README.md").exists()

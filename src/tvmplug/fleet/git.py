@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tvmplug import files
 from tvmplug.errors import FleetError, ProcessError
+from tvmplug.fleet.git_files import forget_worktree
 from tvmplug.fleet.records import Change
 from tvmplug.process import Completed, run, run_bytes
 
@@ -240,16 +241,7 @@ def remove_worktree(repository: Path, path: Path) -> None:
             path.unlink()
         elif path.exists():
             shutil.rmtree(path)
-    if not repository.is_dir():
-        return
-    # Twice --force: one killed while it was made is locked. It is no failure when git does not
-    # know it; what else can be wrong is found by whoever uses the repository next.
-    completed(repository, "worktree", "remove", "--force", "--force", path)
-    with files.file_errors(path):
-        for entry in (repository / ".git" / "worktrees").glob(f"{path.name}*"):
-            # Killed before git wrote down which worktree this is: nothing finds it any more.
-            if not (entry / "gitdir").exists():
-                shutil.rmtree(entry)
+        forget_worktree(repository, path)
 
 
 def changes(folder: Path, before: str, after: str) -> tuple[Change, ...]:

@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from tvmplug.fleet import git, job
 from tvmplug.fleet.books import Book, LedgerBook, NoBook, close_attempts, options_from
 from tvmplug.fleet.config import Fleet, choose
+from tvmplug.fleet.git_files import worktree_records
 from tvmplug.fleet.lead import Finished, Lead, Watcher
 from tvmplug.fleet.ledger import Ledger
 from tvmplug.fleet.lock import FleetLock
@@ -121,26 +121,10 @@ def sweep(fleet: Fleet, places: Places) -> None:
     """
     work = places.root.resolve() / "work"
     for entry in fleet.repositories:
-        known = _registered(entry.path)
-        # One whose record a kill has emptied names no folder: it is found by the plugin's name.
+        known = set(worktree_records(entry.path).values())
+        # One whose record a kill cut short names no folder: it is found by the plugin's name.
         ours = {job.worktree_of(work / "?", entry.path.name)} if None in known else set()
         ours |= {each for each in known if each is not None and each.is_relative_to(work)}
         for worktree in ours:
             git.remove_worktree(entry.path, worktree)
     shutil.rmtree(work, ignore_errors=True)
-
-
-def _registered(repository: Path) -> list[Path | None]:
-    """The worktrees that a repository has records of; None for a record that is not whole.
-
-    Read from its files: asking git would cost a process for each of hundreds of repositories.
-    """
-    found: list[Path | None] = []
-    for record in (repository / ".git/worktrees").glob("*"):
-        try:
-            named = (record / "gitdir").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            found.append(None)
-        else:
-            found.append(Path(named.strip()).parent)
-    return found
