@@ -18,7 +18,7 @@ export TVMPLUG_CACHE_DIR := $(CURDIR)/.cache/tvmplug
 export TVMPLUG_TEST_CARGO_TARGET := $(CURDIR)/.cache/cargo/tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup reference toolchain demo demo-app test test-kernels test-phones test-models test-fleet test-fast lint typecheck format bench docs lock clean
+.PHONY: help setup reference toolchain demo demo-app demo-speech test test-kernels test-phones test-models test-fleet test-fast lint typecheck format bench docs lock clean
 
 help: ## List what there is to make.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -39,6 +39,9 @@ toolchain: setup ## Bring Dart and Flutter from Debian's newest suite into .cach
 
 demo-app: setup ## Build a Flutter app with both plugins, start it, use it, and save screenshots.
 	@$(PY) -m demo.app
+
+demo-speech: setup ## Build a Flutter app with the two named plugins, and use it (PyTorch: gigabytes, half an hour at first).
+	@$(PY) -m demo.speech
 
 demo: setup ## Generate the plugins, build them, and run two models over one runtime (WORDS=, SOUND=).
 	@$(PY) -m demo.run --words "$(WORDS)" --sound "$(SOUND)"

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from demo import run as demo
+from demo.plugins import CACHE
+from demo.run import PLUGINS, build_host
 from tvmplug import files
 from tvmplug.output import progress, say, table
 from tvmplug.process import run
@@ -34,11 +35,11 @@ REPEATS = 20
 
 def measure() -> None:
     """Measure, print the table, and keep the numbers in `build/bench.json`."""
-    demo.prepare()
-    host = demo.build_host().with_name("bench")
+    PLUGINS.prepare()
+    host = build_host().with_name("bench")
     references = _module("references", ROOT / "tests" / "examples" / "references.py")
     predict = references.g2p_predict()
-    silero = demo.CACHE / "bench" / "silero-vad"
+    silero = CACHE / "bench" / "silero-vad"
     _unpack_silero(silero)
     samples = _samples()
     onnx = silero / "silero_vad" / "data" / "silero_vad_16k_op15.onnx"
@@ -49,7 +50,7 @@ def measure() -> None:
     rounds = []
     for number in range(ROUNDS):
         with progress(f"round {number + 1} of {ROUNDS}", every_line=False):
-            command = [host, demo.BUNDLE, " ".join(WORDS), SOUND, str(REPEATS)]
+            command = [host, PLUGINS.bundle, " ".join(WORDS), SOUND, str(REPEATS)]
             plugins = json.loads(run(command, echo=False).stdout)
             rounds.append(
                 {

@@ -8,25 +8,21 @@ when it is driven, and saved as screenshots.
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from demo.run import FOLDER, ROOT, prepare
-from tools import app, toolchain
-from tools.display import App, Display
+from demo import window
+from demo.plugins import ROOT
+from demo.run import PLUGINS
+from tools import toolchain
+from tools.display import Display
 from tvmplug.cli import report
-from tvmplug.errors import BuildError, TvmplugError
+from tvmplug.errors import TvmplugError
 from tvmplug.output import say, table
 
-SOURCE = ROOT / "examples" / "demo_app"
-PROJECT = FOLDER / "demo_app"
-SCREENSHOTS = FOLDER / "screenshots"
-# What builds leave in the project: kept when its sources are copied anew.
-_KEPT = ("build", ".dart_tool")
+PROJECT = PLUGINS.folder / "demo_app"
+SCREENSHOTS = PLUGINS.folder / "screenshots"
 
 
 @dataclass(frozen=True)
@@ -74,10 +70,9 @@ def build() -> Path:
         Unavailable: This machine cannot have Dart and Flutter.
         BuildError: A compiler failed.
     """
-    tools, desktop = toolchain.find_or_install(), toolchain.find_or_install_desktop()
-    prepare()
-    _copy_sources()
-    return app.build(tools, desktop, PROJECT)
+    toolchain.find_or_install()  # so that its lack is told before minutes of compiling
+    PLUGINS.prepare()
+    return window.built(ROOT / "examples" / PROJECT.name, PROJECT)
 
 
 def drive(bundle: Path, words: list[str]) -> Seen:
@@ -91,82 +86,44 @@ def drive(bundle: Path, words: list[str]) -> Seen:
         ToolError: The app ended, or did not show something in time.
         BuildError: It holds another number of TVM runtimes than one.
     """
-    shutil.rmtree(SCREENSHOTS, ignore_errors=True)
-    SCREENSHOTS.mkdir(parents=True)
+    window.emptied(SCREENSHOTS)
     desktop = toolchain.find_or_install_desktop()
     with Display(desktop, [bundle, SCREENSHOTS]) as display:
         running = display.start(bundle / PROJECT.name, env={"DEMO_APP_EVENTS": "1"})
-        user = _User(display, running)
+        user = window.Person(display, running, SCREENSHOTS)
         runtime = user.sees("runtime")
+        user.presses("ctrl+k")
         refusal = user.enters("two words", "problem")["text"]
         user.looks("a_word_that_is_refused")
-        phonemes = {word: user.enters(word, "phonemes")["phonemes"] for word in words}
-        display.key("ctrl+r")
+        phonemes = {}
+        for word in words:
+            user.presses("ctrl+k")
+            phonemes[word] = user.enters(word, "phonemes")["phonemes"]
+        user.presses("ctrl+r")
         segments = [(start, end) for start, end in user.sees("segments")["segments"]]
         user.looks("light")
-        display.key("ctrl+d")
+        user.presses("ctrl+d")
         user.sees("theme")
         display.wait_for_brightness(0, 0.3)
         user.looks("dark")
-        display.key("ctrl+l")
+        user.presses("ctrl+l")
         user.sees("listening")
         user.looks("listening")
-        display.key("Escape")
+        user.presses("Escape")
         stopped = user.sees("heard")
-        display.key("ctrl+l")
+        user.presses("ctrl+l")
         heard = user.sees("heard")
         mapped = running.mapped_libraries()
-    runtimes = [path for path in mapped if path.name.startswith("libtvm_runtime")]
-    if len(runtimes) != 1:
-        raise BuildError(f"the app holds {len(runtimes)} TVM runtimes instead of one: {runtimes}")
     return Seen(
         phonemes=phonemes,
         refusal=refusal,
         segments=segments,
         stopped_after=stopped["chunks"],
         heard=heard["chunks"],
-        runtimes=runtimes,
+        runtimes=window.runtimes(mapped),
         plugins=runtime["plugins"],
         tvm=runtime["tvm"],
     )
-
-
-class _User:
-    """Someone at the keyboard, who looks at one thing after the other."""
-
-    def __init__(self, display: Display, running: App) -> None:
-        self._display = display
-        self._running = running
-        self._looked_at = 0
-
-    def enters(self, word: str, then: str) -> dict[str, Any]:
-        """Type a word instead of what the field holds; wait for what comes of it."""
-        self._display.key("ctrl+k", "ctrl+a")
-        self._display.type(word)
-        self._display.key("Return")
-        return self.sees(then)
-
-    def sees(self, event: str) -> dict[str, Any]:
-        """Wait until the app shows something that it did not show before."""
-        line = self._running.wait_for_line(f'"event":"{event}"', after=self._looked_at)
-        self._looked_at = self._running.lines().index(line, self._looked_at) + 1
-        found: dict[str, Any] = json.loads(line)
-        return found
-
-    def looks(self, name: str) -> None:
-        """Save what is on the screen, once it holds still."""
-        self._display.settle()
-        self._display.screenshot(SCREENSHOTS / f"{name}.png")
-
-
-def _copy_sources() -> None:
-    """Put the app beside the plugins, and keep what was built of it."""
-    PROJECT.mkdir(parents=True, exist_ok=True)
-    for path in PROJECT.iterdir():
-        if path.name not in _KEPT:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    ignored = shutil.ignore_patterns(*_KEPT)
-    shutil.copytree(SOURCE, PROJECT, ignore=ignored, dirs_exist_ok=True)
 
 
 def _show(seen: Seen) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from demo import run as demo
+from demo.plugins import copier_copy
 from tools import packages, toolchain
 from tvmplug import files
 from tvmplug.output import progress, say, table
@@ -75,11 +75,11 @@ def measure() -> None:
 def _make_plugin() -> None:
     """The runtime plugin and one model plugin of three components, side by side and built."""
     shutil.rmtree(FOLDER, ignore_errors=True)
-    demo.copier_copy(FOLDER / RUNTIME, "-d", "kind=runtime")
+    copier_copy(FOLDER / RUNTIME, "-d", "kind=runtime")
     shutil.copytree(
         HERE / "plugin", FOLDER / PLUGIN, ignore=shutil.ignore_patterns("answers.yml", "*.pyc")
     )
-    demo.copier_copy(FOLDER / PLUGIN, "--data-file", HERE / "plugin" / "answers.yml")
+    copier_copy(FOLDER / PLUGIN, "--data-file", HERE / "plugin" / "answers.yml")
     for plugin in (RUNTIME, PLUGIN):
         for library in (FOLDER / plugin / "linux" / "lib" / "x64").glob("*.so"):
             shutil.copy2(library, FOLDER)

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.speed import conversion, ways
 from benchmarks.speed.models import Model, Task
 from benchmarks.speed.ways import Way
-from demo import run as demo
+from demo.plugins import CACHE, COPIER_COPY
 from tvmplug import registry
 from tvmplug.artifacts.ar import members_of
 from tvmplug.output import progress
@@ -122,7 +122,7 @@ def library(model: Model, way: Way) -> Path:
 
 def _generate(project: Path, answers: Sequence[str | Path]) -> None:
     """Plain Copier; its hooks would build and test, and the build is what is measured later."""
-    command = [*demo.COPIER_COPY, "--quiet", *answers, ROOT, project]
+    command = [*COPIER_COPY, "--quiet", *answers, ROOT, project]
     run(command, env={**_environment(), "TVMPLUG_SKIP_HOOKS": "1"}, echo=False)
 
 
@@ -165,5 +165,5 @@ def _environment() -> dict[str, str]:
     """This checkout's tools, and one folder for what cargo compiles for all plugins."""
     return {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "CARGO_TARGET_DIR": str(demo.CACHE / "cargo" / "plugins"),
+        "CARGO_TARGET_DIR": str(CACHE / "cargo" / "plugins"),
     }

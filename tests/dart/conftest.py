@@ -9,7 +9,8 @@ from typing import TypeVar
 
 import pytest
 
-from demo import run as demo
+from demo.plugins import CACHE
+from demo.run import PLUGINS
 from tools import toolchain as toolchains
 from tools.toolchain import Desktop, Toolchain, Unavailable
 
@@ -38,9 +39,9 @@ def plugins() -> Path:
     given = os.environ.get("TVMPLUG_TEST_PLUGINS")
     if given:
         return Path(given)
-    os.environ.setdefault("TVMPLUG_CACHE_DIR", str(demo.CACHE / "tvmplug"))
-    demo.prepare()
-    return demo.FOLDER
+    os.environ.setdefault("TVMPLUG_CACHE_DIR", str(CACHE / "tvmplug"))
+    PLUGINS.prepare()
+    return PLUGINS.folder
 
 
 def _found(find: Callable[[], Found]) -> Found:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 def _demo(words: str, sound: Path) -> subprocess.CompletedProcess[str]:
     environment = {"TVMPLUG_CACHE_DIR": str(ROOT / ".cache" / "tvmplug"), **os.environ}
     return subprocess.run(
-        [sys.executable, ROOT / "demo" / "run.py", "--words", words, "--sound", sound],
+        [sys.executable, "-m", "demo.run", "--words", words, "--sound", sound],
         env=environment,
         cwd=ROOT,
         capture_output=True,

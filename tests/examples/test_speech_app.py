@@ -1,7 +1,7 @@
-"""The app of both named plugins: formatted, free of lints, and its own tests pass.
+"""The app of both named plugins: formatted, free of lints, its own tests pass, and it speaks.
 
-The plugins are rendered, not built: the app's tests stand in for the models, whose own tests need
-PyTorch (test_charsiug2p.py, test_kokoro.py).
+All but the last needs no built plugins: the app's own tests stand in for the models. The app with
+both models is in `make test-models`, since they need PyTorch to be built.
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from dart_here import dart
 from example_plugins import ROOT, RUNTIME, copier_copy
 
+from demo import speech
+from demo.speech import Seen
 from tools import checks, flutter_test
 from tools.packages import write_config
 from tools.toolchain import Toolchain
 
-EXAMPLES = {"charsiug2p_flutter": "charsiug2p", "kokoro_flutter": "kokoro"}
+EXAMPLES = speech.PLUGINS.examples
 MISSING = [name for name in EXAMPLES.values() if not (ROOT / "examples" / name).is_dir()]
 
 pytestmark = [
@@ -61,3 +64,35 @@ def test_the_apps_own_tests_pass(app: Path, toolchain: Toolchain) -> None:
     done = flutter_test.run(toolchain, app, resolve=False)
     assert done.ok, done.explain()
     assert len(done.tests) >= 11
+
+
+@pytest.mark.models
+class TestUsed:
+    """The app as `make demo-speech` builds and uses it."""
+
+    @pytest.fixture(scope="class")
+    def seen(self, toolchain: Toolchain) -> Seen:
+        """What it showed of two texts."""
+        assert toolchain
+        return speech.drive(speech.build(), ["Charsiu is a style of pork.", "a"])
+
+    def test_phonemes_of_the_first_plugin_are_spoken_by_the_second(self, seen: Seen) -> None:
+        sentence, letter = seen.heard.values()
+        assert len(sentence.phonemes.split()) >= 6
+        assert sentence.phonemes != letter.phonemes
+        assert all(each.seconds > 0.1 and each.loudest > 0.01 for each in seen.heard.values())
+        assert sentence.seconds != letter.seconds
+
+    def test_random_weights_are_called_random(self, seen: Seen) -> None:
+        assert seen.warning == "Both models have random weights: noises, not speech."
+
+    def test_it_holds_one_runtime_and_both_plugins(self, seen: Seen) -> None:
+        assert [path.name for path in seen.runtimes] == ["libtvm_runtime.so"]
+        assert [path.name for path in seen.plugins] == [f"lib{name}.so" for name in EXAMPLES]
+
+    @pytest.mark.parametrize("name", ["opened", "spoken"])
+    def test_screenshots_show_something(self, seen: Seen, name: str) -> None:
+        assert seen
+        with Image.open(speech.SCREENSHOTS / f"{name}.png") as picture:
+            assert picture.size == (1280, 800)
+            assert len(picture.convert("RGB").getcolors(1 << 20) or ()) > 100

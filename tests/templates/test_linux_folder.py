@@ -141,13 +141,16 @@ def test_no_path_is_absolute(plugins: dict[str, Path]) -> None:
         assert re.findall(r"""(?<![\w}.])/[\w.]+""", re.sub(r"#.*", "", text)) == []
 
 
-def test_the_example_and_the_demo_app_have_one_runner(plugins: dict[str, Path]) -> None:
+@pytest.mark.parametrize(("app", "title"), [("demo_app", b"demo"), ("speech_app", b"speech")])
+def test_the_example_and_the_other_apps_have_one_runner(
+    plugins: dict[str, Path], app: str, title: bytes
+) -> None:
     example = files_of(plugins["g2p_flutter"] / "example" / "linux")
-    demo = files_of(REPOSITORY / "examples" / "demo_app" / "linux")
+    demo = files_of(REPOSITORY / "examples" / app / "linux")
     differ = {
-        b'"com.example.g2p_flutter_example"': b'"dev.tvmplug.demo_app"',
-        b'"g2p_flutter_example"': b'"demo_app"',
-        b'kTitle[] = "g2p_flutter"': b'kTitle[] = "tvmplug demo"',
+        b'"com.example.g2p_flutter_example"': b'"dev.tvmplug.%b"' % app.encode(),
+        b'"g2p_flutter_example"': b'"%b"' % app.encode(),
+        b'kTitle[] = "g2p_flutter"': b'kTitle[] = "tvmplug %b"' % title,
         b"kWidth = 960": b"kWidth = 1280",
         b"kHeight = 720": b"kHeight = 800",
     }

@@ -1,6 +1,7 @@
 import 'dart:async';
 
 import 'package:flutter/foundation.dart';
+import 'package:speech_app/src/events.dart';
 import 'package:speech_app/src/models.dart';
 import 'package:speech_app/src/problem.dart';
 import 'package:speech_app/src/words.dart';
@@ -74,6 +75,7 @@ final class SpeechController extends ChangeNotifier {
       final models = await _open();
       if (_disposed) return await _close(models);
       _models = models;
+      reportEvent('opened', {'warning': warning});
     } on Object catch (error) {
       _problem = Problem.of(error);
     }
@@ -113,6 +115,18 @@ final class SpeechController extends ChangeNotifier {
     _spoken = spoken;
     _problem = problem;
     notifyListeners();
+    _report();
+  }
+
+  void _report() {
+    if (_spoken case Spoken(:final phonemes, :final sound)) {
+      reportEvent('spoken', {
+        'phonemes': phonemes,
+        'seconds': sound.seconds,
+        'loudest': peak(sound.samples, 0, sound.samples.length),
+      });
+    }
+    if (_problem case final problem?) reportEvent('problem', {'text': '$problem'});
   }
 
   static Future<String> _phonemes(Phonemizer model, String text, String language) async {

@@ -1,6 +1,8 @@
 /// What the app needs of its two models, behind interfaces small enough to stand in for.
 library;
 
+import 'dart:math';
+
 import 'package:flutter/foundation.dart';
 
 /// Turns words into phonemes.
@@ -51,3 +53,12 @@ abstract interface class Speaker {
 
 /// Both models, open.
 typedef Models = ({Phonemizer phonemizer, Speaker speaker});
+
+/// The largest distance from zero in a part of [samples].
+double peak(Float32List samples, int start, int end) {
+  var found = 0.0;
+  for (var at = start; at < end; at++) {
+    found = max(found, samples[at].abs());
+  }
+  return found;
+}

@@ -70,12 +70,3 @@ class _WaveformPainter extends CustomPainter {
   bool shouldRepaint(_WaveformPainter old) =>
       old.samples != samples || old.line != line || old.well != well;
 }
-
-/// The largest distance from zero in a part of [samples].
-double peak(Float32List samples, int start, int end) {
-  var found = 0.0;
-  for (var at = start; at < end; at++) {
-    found = max(found, samples[at].abs());
-  }
-  return found;
-}
