@@ -79,8 +79,9 @@ format: setup ## Format the Python code.
 bench: setup ## Measure: ratios side by side in one run.
 	@$(PY) -m benchmarks
 
-reference: setup ## Write the pages and schemas of docs/reference/ that are made from the code.
+reference: setup ## Write what is made from the code and the questions: docs/reference/, cookiecutter.json.
 	@$(PY) -m tools.reference
+	@$(PY) -m tools.cookiecutter
 
 docs: setup ## Build the documentation into site/; a broken link fails.
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet

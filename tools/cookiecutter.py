@@ -1,4 +1,4 @@
-"""Makes cookiecutter.json from copier.yml: `python -m tools.cookiecutter` after a change there.
+"""Makes cookiecutter.json from copier.yml: `make reference` after a change there.
 
 tests/cookiecutter/test_questions.py compares both.
 """

@@ -1,4 +1,4 @@
-"""Cookiecutter's questions, derived from Copier's: `python -m tools.cookiecutter` writes them.
+"""Cookiecutter's questions, derived from Copier's: `make reference` writes them.
 
 `cookiecutter.json` holds nothing of its own: `tvmplug publish` derives those of the mirrors, where
 the kind is fixed, and a test compares the file with what is derived.

@@ -26,7 +26,7 @@ ASKED = [
 def test_the_file_is_what_copiers_questions_make() -> None:
     made = cookiecutter_json(REPOSITORY)
     assert (REPOSITORY / "cookiecutter.json").read_text() == made, (
-        "python -m tools.cookiecutter writes it anew"
+        "make reference writes it anew"
     )
 
 
