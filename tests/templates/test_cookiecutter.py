@@ -25,9 +25,7 @@ ASKED = [
 
 def test_the_file_is_what_copiers_questions_make() -> None:
     made = cookiecutter_json(REPOSITORY)
-    assert (REPOSITORY / "cookiecutter.json").read_text() == made, (
-        "make reference writes it anew"
-    )
+    assert (REPOSITORY / "cookiecutter.json").read_text() == made, "make reference writes it anew"
 
 
 def test_both_ask_the_same_in_the_same_order() -> None:
