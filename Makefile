@@ -18,7 +18,7 @@ export TVMPLUG_CACHE_DIR := $(CURDIR)/.cache/tvmplug
 export TVMPLUG_TEST_CARGO_TARGET := $(CURDIR)/.cache/cargo/tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup reference toolchain demo demo-app demo-speech test test-kernels test-phones test-models test-fleet test-fast lint typecheck format bench docs lock clean
+.PHONY: help setup reference toolchain demo demo-app demo-speech test test-docs test-kernels test-phones test-models test-fleet test-fast lint typecheck format bench docs lock clean
 
 help: ## List what there is to make.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -47,7 +47,10 @@ demo: setup ## Generate the plugins, build them, and run two models over one run
 	@$(PY) -m demo.run --words "$(WORDS)" --sound "$(SOUND)"
 
 test: setup ## Run the tests (the real compiler, cargo, git, Copier, Dart and linkers).
-	@$(PY) -m pytest -m "not phones and not fleet and not kernels and not models" --numprocesses 2 --dist loadscope --no-loadscope-reorder
+	@$(PY) -m pytest -m "not docs and not phones and not fleet and not kernels and not models" --numprocesses 2 --dist loadscope --no-loadscope-reorder
+
+test-docs: setup ## Follow the pages: the tutorial, adoption, Cookiecutter's door, every command (minutes).
+	@$(PY) -m pytest -m docs --numprocesses 2 --dist loadscope
 	@$(PY) -m pytest tests/cookiecutter $(WITH_COOKIES) --numprocesses 2
 
 test-kernels: setup ## Compare kernels of random shapes with NumPy, here and on AArch64 in an emulator (minutes).

@@ -18,6 +18,7 @@ GROUPS = (
     ("dart/test_documents.py", "plugins"),
     ("dart/test_generated.py", "plugins"),
     ("rust", "rust"),
+    ("docs/test_plugin_of_pages.py", "pages"),
     ("docs", "docs"),
     ("dart", "dart"),
     ("phones", "phones"),
@@ -42,13 +43,15 @@ GROUPS = (
 # of the other folders that are about them, what needs a compiler.
 PHONES = frozenset({"phones", "runtime", "tools"})
 PLATFORMS = frozenset({"android", "apple", "proof"})
+# What follows pages to built plugins is in `make test-docs`, whole fleets are in `make test-fleet`.
+DOCS = frozenset({"adopt", "docs"})
 # Kernels over random shapes are in `make test-kernels`, where each test compiles dozens.
 KERNELS = PurePosixPath("compiler", "cpu")
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest's own hook, which looks at `-m`, comes later
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the groups, and mark those of other machines and those of kernels."""
+    """Sort the groups, and mark those that have a target of their own in the Makefile."""
     items.sort(key=lambda item: _place(item.path.relative_to(HERE).as_posix()))
     for item in items:
         path = PurePosixPath(item.path.relative_to(HERE).as_posix())
@@ -58,6 +61,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.phones)
         if path.parent == KERNELS and slow:
             item.add_marker(pytest.mark.kernels)
+        if folder in DOCS and slow:
+            item.add_marker(pytest.mark.docs)
+        if folder == "fleet" and slow:
+            item.add_marker(pytest.mark.fleet)
 
 
 class GroupScheduling(LoadScopeScheduling):

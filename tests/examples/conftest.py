@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -18,8 +19,10 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from example_plugins import ROOT, build_all, generate_all, staged  # noqa: E402 (the path is above)
+from example_plugins import ROOT, staged  # noqa: E402 (the path is above)
 
+from demo.plugins import CACHE, RUNTIME  # noqa: E402
+from demo.run import PLUGINS  # noqa: E402
 from tvmplug.environment import compile_python  # noqa: E402
 from tvmplug.project import find_project  # noqa: E402
 
@@ -28,10 +31,12 @@ NO_WORDS = ["", "two words", "naïve", "x" * 64, "3d"]
 
 @pytest.fixture(scope="session")
 def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the runtime plugin and both examples, built."""
+    """A folder with the runtime plugin and both examples, built: a copy of `make demo`'s."""
+    os.environ.setdefault("TVMPLUG_CACHE_DIR", str(CACHE / "tvmplug"))
+    PLUGINS.prepare()
     folder = tmp_path_factory.mktemp("plugins")
-    generate_all(folder)
-    build_all(folder)
+    for plugin in (RUNTIME, *PLUGINS.examples):
+        shutil.copytree(PLUGINS.folder / plugin, folder / plugin, symlinks=True)
     return folder
 
 

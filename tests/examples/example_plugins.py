@@ -1,4 +1,4 @@
-"""Generates the runtime plugin and both examples from this checkout, and builds them."""
+"""Generates the runtime plugin and both examples from this checkout, and runs its toolkit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def tvmplug(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The command line of this checkout; the crates of all plugins are built in one folder."""
     return subprocess.run(
         [sys.executable, "-m", "tvmplug", *map(str, arguments)],
-        env={**os.environ, "CARGO_TARGET_DIR": str(ROOT / ".cache" / "cargo" / "test-examples")},
+        env={**os.environ, "CARGO_TARGET_DIR": str(ROOT / ".cache" / "cargo" / "plugins")},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -34,13 +34,6 @@ def generate_all(folder: Path) -> None:
         ignored = shutil.ignore_patterns("answers.yml", "__pycache__")
         shutil.copytree(source, folder / plugin, ignore=ignored)
         copier_copy(folder / plugin, "--data-file", source / "answers.yml")
-
-
-def build_all(folder: Path) -> None:
-    """Compile the models, build the crates and stage the libraries."""
-    for plugin in (RUNTIME, *PLUGINS):
-        done = tvmplug("build", "--project", folder / plugin)
-        assert done.returncode == 0, done.stderr
 
 
 def staged(folder: Path) -> list[Path]:

@@ -18,6 +18,7 @@ import pytest
 from copier import run_copy
 
 REPOSITORY = Path(__file__).parents[2]
+CACHE = REPOSITORY / ".cache"
 LIBRARY = Path("linux/lib/x64/libscale_flutter.so")
 Tvmplug = Callable[..., Any]
 
@@ -72,20 +73,15 @@ def family(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def target_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cargo target folder, so that the dependencies are built once."""
-    return tmp_path_factory.mktemp("cargo")
-
-
-@pytest.fixture(scope="module")
 def module_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache for all builds: another folder of runtime libraries would make cargo link anew."""
     return tmp_path_factory.mktemp("module-cache")
 
 
 @pytest.fixture(autouse=True)
-def shared(target_dir: Path, module_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CARGO_TARGET_DIR", str(target_dir))
+def shared(module_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The crates that plugins depend on are built once for all tests.
+    monkeypatch.setenv("CARGO_TARGET_DIR", str(CACHE / "cargo" / "plugins"))
     monkeypatch.setenv("TVMPLUG_CACHE_DIR", str(module_cache))
 
 

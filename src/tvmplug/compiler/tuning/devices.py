@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import socket
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ _MOST_THREADS = 4  # as in a model, see `threads.rs` of the runtime's template
 _SHARED, _FAST = -3, 1
 # A device gives up a client that is silent for so long, such as one that was killed.
 _SESSION_S = 600
+_ANSWER_S = 10
 _FUNCTION = "main"
 
 
@@ -200,6 +202,8 @@ def _connected(remote: Remote) -> Any:
     try:
         if remote.key is None:
             return rpc.connect(remote.host, remote.port, session_timeout=_SESSION_S)
+        # TVM would try again for a minute where nobody listens.
+        socket.create_connection((remote.host, remote.port), timeout=_ANSWER_S).close()
         tracker = rpc.connect_tracker(remote.host, remote.port)
         known = {each["key"].removeprefix("server:") for each in tracker.summary()["server_info"]}
         if remote.key in known:  # else the request would wait for ever
@@ -222,9 +226,8 @@ def _unreachable(remote: Remote, why: str) -> ToolError:
             " `python -m tvm.exec.rpc_server --port 9090`",
         )
     return ToolError(
-        f"there is no tracker at {remote}, or it has no device '{remote.key}': {why}",
-        mend="Ask it what it has: `python -m tvm.exec.query_rpc_tracker"
-        f" --host {remote.host} --port {remote.port}`",
+        f"there is no tracker at {remote}: {why}",
+        mend=f"Start one: `python -m tvm.exec.rpc_tracker --port {remote.port}`",
     )
 
 
