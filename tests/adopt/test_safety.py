@@ -130,6 +130,7 @@ def test_plugins_of_one_repository_are_one_commit_in_their_folders(
     assert copies == ["the same library as a_flutter/assets/t.a, byte for byte"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "says"),
     [

@@ -196,6 +196,7 @@ def test_what_the_reader_refuses_the_schema_refuses(name: str, where: str, value
     assert problems(name, broken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_generated_files_are_valid(variant: str, rendered: Callable[[str], Path]) -> None:  # noqa: F811
     plugin = rendered(variant)

@@ -160,6 +160,7 @@ def not_executable(project: Path) -> None:
     (project / "tool/check.sh").chmod(0o644)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("edit", "losses"),
     [

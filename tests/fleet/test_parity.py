@@ -284,6 +284,7 @@ def test_plugins_of_the_real_templates_come_out_as_by_copiers_command_line(
     assert small.staged(mine) == small.staged(project), about
 
 
+@pytest.mark.slow
 def test_projects_in_a_subfolder_of_a_repository_are_updated_alike(
     comparison: Comparison, template: Path, tmp_path: Path
 ) -> None:

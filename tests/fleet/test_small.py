@@ -20,6 +20,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, isolated: None) -> Path:
     return small.small_template(tmp_path_factory.mktemp("small") / "template")
 
 
+@pytest.mark.slow
 def test_a_fleet_of_copied_models_is_what_copier_renders(template: Path, tmp_path: Path) -> None:
     small.make_fleet(tmp_path / "fleet", 3, template)
     rendered = small.make_project(
@@ -30,6 +31,7 @@ def test_a_fleet_of_copied_models_is_what_copier_renders(template: Path, tmp_pat
     assert git(tmp_path / "fleet/g02_flutter", "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_the_plugins_have_manifests_and_a_registry_without_conflicts(
     template: Path, tmp_path: Path
 ) -> None:

@@ -54,6 +54,7 @@ def _states(text: str) -> dict[str, str]:
     return {each["name"]: each["state"] for each in json.loads(text)["repositories"]}
 
 
+@pytest.mark.slow
 def test_what_is_behind_waits_or_is_merged(team: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, told = _run(status, capsys, "--json")
     assert code == 14
@@ -81,6 +82,7 @@ def test_what_is_behind_waits_or_is_merged(team: Path, capsys: pytest.CaptureFix
     assert json.loads(told)["repositories"][0]["tvm"] == "0.28.0"
 
 
+@pytest.mark.slow
 def test_nothing_left_to_do_is_exit_code_0(
     team: Path, made: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,6 +111,7 @@ def test_a_branch_that_only_holds_an_older_update_does_not_wait(
     assert _states(told) == {"g00_flutter": "behind", "g01_flutter": "behind"}
 
 
+@pytest.mark.slow
 def test_a_project_at_a_prerelease_is_not_behind(
     team: Path, made: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -223,6 +226,7 @@ def test_the_last_result_comes_from_the_ledger(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_table_fits_the_terminal_without_breaking_a_word(
     team: Path,

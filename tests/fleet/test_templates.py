@@ -38,6 +38,7 @@ def test_the_newest_is_the_highest_tag_that_is_no_prerelease(
     assert "0.28.0" in (newest.path / "src/tvmplug/pins.yml").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ref", ["v0.1.0", "main", "HEAD~1", "side", "light"])
 def test_a_checkout_says_what_copier_would_record(
     template: Path, store: TemplateStore, ref: str, tmp_path: Path

@@ -34,6 +34,7 @@ def bridged(rendered: Any, tmp_path: Path) -> Project:
     return find_project(Path(shutil.copytree(rendered("model-frb"), tmp_path / "g2p_flutter")))
 
 
+@pytest.mark.slow
 def test_the_bridge_is_pinned_to_one_version_in_both_languages(bridged: Project) -> None:
     pubspec = yaml.safe_load((bridged.root / "pubspec.yaml").read_text())
     cargo = tomlkit.parse((bridged.root / "rust/Cargo.toml").read_text())
@@ -87,6 +88,7 @@ def test_committed_code_builds_without_the_generator_until_its_sources_change(
         bridge.generate(bridged)
 
 
+@pytest.mark.slow
 def test_nothing_is_generated_for_a_plugin_without_the_bridge(
     rendered: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -93,6 +93,7 @@ def test_any_other_failure_leaves_the_plugin_whole_and_says_how_to_finish(
     assert "build --project" in done.stderr
 
 
+@pytest.mark.slow
 def test_hooks_can_be_skipped(template: Path, tmp_path: Path, toolkit: Toolkit) -> None:
     with local.env(TVMPLUG_TOOLKIT_PYTHON=str(toolkit.path)):
         render(template, tmp_path / "g2p_flutter")  # the fixture sets TVMPLUG_SKIP_HOOKS=1

@@ -52,6 +52,7 @@ def test_what_is_wrong_is_one_line(  # noqa: PLR0917 (fixtures)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_new_does_not_write_over_a_plugin(
     template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -65,6 +65,7 @@ def test_every_file_says_who_owns_it(plugin: Path) -> None:
     assert silent == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["runtime-MIT", "model-two-components"])
 def test_a_second_render_keeps_exactly_what_the_author_owns(
     template: Path, rendered: Any, tmp_path: Path, variant: str
@@ -129,6 +130,7 @@ def test_rust_is_formatted(plugin: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_manifest_is_what_was_answered(rendered: Any) -> None:
     for variant, answers in VARIANTS.items():
         manifest = read_manifest(rendered(variant))

@@ -118,6 +118,7 @@ def test_json_comes_out_in_any_encoding_whatever_a_file_is_called(
         assert json.load(told) == {"path": name}
 
 
+@pytest.mark.slow
 def test_the_registry_commands_do_what_they_say(
     model: Path, runtime: Path, tvmplug: Tvmplug
 ) -> None:

@@ -356,6 +356,7 @@ def near_misses() -> dict[str, Callable[[Any], Callable[..., Any]]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", near_misses())
 def test_what_only_looks_like_a_cell_stays_right(
     name: str, monkeypatch: pytest.MonkeyPatch

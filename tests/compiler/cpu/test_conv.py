@@ -243,6 +243,7 @@ def test_a_transposed_convolution_is_numpys(case: Case, apart: bool, more: int) 
     check_transposed(case, apart, more)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [80, 161])
 def test_large_inputs_are_convolved_in_chunks(size: int) -> None:
     case = Case(1, 20, 40, [size, size], [3, 3], [1, 2], [1, 1], [1, 1, 1, 1], "bias relu6")

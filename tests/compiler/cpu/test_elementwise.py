@@ -113,6 +113,7 @@ def test_a_chain_is_numpys_whatever_is_broadcast(case: Broadcast) -> None:
     check(case)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["add", "where", "cast", "gelu", "compare"])
 @pytest.mark.parametrize("other", [("n", 24), (24,), ("n", 1)])
 def test_dynamic_sizes_are_scheduled_too(step: str, other: tuple[int | str, ...]) -> None:

@@ -130,6 +130,7 @@ def test_a_reduction_is_numpys_along_any_dimension(case: Case) -> None:
     check(case)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["softmax", "log_softmax", "layer_norm", "sum", "max"])
 @pytest.mark.parametrize("dynamic", [(False, True), (True, False), (True, True)])
 def test_dynamic_rows_and_lengths_are_scheduled_too(name: str, dynamic: tuple[bool, bool]) -> None:
@@ -146,6 +147,7 @@ def test_dynamic_rows_and_lengths_are_scheduled_too(name: str, dynamic: tuple[bo
         close(built.call(x), numeric(x.astype("float64"), 2), n)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 @pytest.mark.parametrize("length", [16, 64, 30, 7, "n"])
 def test_infinities_mask_and_nan_stays_in_its_row(name: str, length: int | str) -> None:
@@ -189,6 +191,7 @@ def test_infinities_are_maxima(length: int) -> None:
     np.testing.assert_array_equal(built.call(x), x.max(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("channels", "height", "width"), [(8, 5, 6), (16, 8, 8), (4, 7, 7)])
 def test_groups_of_channels_are_normalised(channels: int, height: int, width: int) -> None:
     scale, shift = numbers((channels,), 1), numbers((channels,), 2)
@@ -217,6 +220,7 @@ def test_groups_of_channels_are_normalised(channels: int, height: int, width: in
     np.testing.assert_allclose(built.call(x), wanted, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axes", [[0], [2, 3], [1, 2], [0, 2, 3], [0, 1, 2, 3]])
 @pytest.mark.parametrize("shape", [(2, 3, 7, 7), (3, 16, 4, 16)])
 def test_several_dimensions_are_reduced_at_once(axes: list[int], shape: tuple[int, ...]) -> None:
@@ -270,6 +274,7 @@ def test_attention_of_one_step_reads_the_cache_where_it_lies(
     close(built.call(q, keys, values), _softmax(scores, 3) @ values, depth)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["softmax", "layer_norm", "rms_norm", "sum", "max"])
 @pytest.mark.parametrize(
     ("cpu", "register"), [("x86-64-v4", "[yz]mm"), ("x86-64-v3", "ymm")], ids=["avx512", "avx2"]

@@ -127,12 +127,14 @@ def evaluate_on(name: str, names: tuple[str, ...], x: Array) -> dict[str, Array]
     return evaluate(names, TARGETS[name], x, WIDTHS[name])
 
 
+@pytest.mark.slow
 @each_target
 def test_errors_stay_within_what_is_stated(name: str) -> None:
     for function, found in evaluate_on(name, NAMES, SAMPLES).items():
         check(function, found, SAMPLES, EXACT[function])
 
 
+@pytest.mark.slow
 @each_target
 def test_limits_are_exact(name: str) -> None:
     infinity, nan = np.inf, np.nan
@@ -157,6 +159,7 @@ def test_limits_are_exact(name: str) -> None:
                 assert np.signbit(result) == np.signbit(value), f"{function}({x[place]})"
 
 
+@pytest.mark.slow
 @each_target
 def test_numbers_between_minus_one_and_one_stay_there(name: str) -> None:
     found = evaluate_on(name, ("erf", "sigmoid", "tanh"), SAMPLES)
@@ -164,6 +167,7 @@ def test_numbers_between_minus_one_and_one_stay_there(name: str) -> None:
         assert (np.abs(values) <= 1).all(), function
 
 
+@pytest.mark.slow
 @each_target
 def test_half_precision_is_rounded_once(name: str) -> None:
     x = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
