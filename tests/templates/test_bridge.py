@@ -43,6 +43,7 @@ def test_the_bridge_is_pinned_to_one_version_in_both_languages(bridged: Project)
     assert sync.out_of_step(bridged) == []
 
 
+@pytest.mark.slow
 def test_sync_moves_the_bridges_version_and_keeps_the_authors_features(bridged: Project) -> None:
     paths = [bridged.root / name for name in (sync.PUBSPEC, sync.CARGO)]
     before = [path.read_text() for path in paths]

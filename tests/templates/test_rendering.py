@@ -146,6 +146,7 @@ def test_the_manifest_is_what_was_answered(rendered: Any) -> None:
         assert found is expected[answers.get("runtime_from", QUESTIONS["runtime_from"]["default"])]
 
 
+@pytest.mark.slow
 def test_pub_and_cargo_find_the_runtime_plugin_at_one_place(rendered: Any) -> None:
     def requirements(origin: str) -> tuple[Any, Any]:
         plugin = rendered(f"model-{choices('source')[0]}-{origin}-{choices('license')[0]}")
@@ -181,6 +182,7 @@ def test_flutter_bundles_each_plugin_as_an_ffi_plugin(plugin: Path) -> None:
     assert "tvmplug build" in cmake
 
 
+@pytest.mark.slow
 def test_the_runtime_plugin_has_the_version_of_its_tvm(rendered: Any) -> None:
     pubspec = yaml.safe_load((rendered("runtime-MIT") / "pubspec.yaml").read_text())
     assert pubspec["version"] == PINS.runtime_version
@@ -200,6 +202,7 @@ def test_a_model_plugin_brings_nothing_of_tvm(rendered: Any) -> None:
     assert "libtvm" not in (plugin / "linux/CMakeLists.txt").read_text()
 
 
+@pytest.mark.slow
 def test_requirements_have_hashes(rendered: Any) -> None:
     for source in choices("source"):
         plugin = rendered(f"model-{source}-{choices('runtime_from')[0]}-{choices('license')[0]}")
