@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -49,9 +50,24 @@ DOCS = frozenset({"adopt", "docs"})
 KERNELS = PurePosixPath("compiler", "cpu")
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest's own hook, which looks at `-m`, comes later
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the groups, and mark those that have a target of their own in the Makefile."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around pytest's own, which looks at `-m`
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
+    """Sort the groups, mark those that have a target of their own, and spread what takes long."""
+    _mark(items)
+    yield
+    long = [item for item in items if item.get_closest_marker("long") is not None]
+    if long:
+        items[:] = [item for item in items if item not in long]
+        # `--dist worksteal` begins with equal parts: each process begins with one of them.
+        processes = getattr(config, "workerinput", {}).get("workercount", 1)
+        part = (len(items) + len(long)) // processes
+        for number, item in enumerate(long):
+            items.insert(number % processes * part, item)
+
+
+def _mark(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _place(item.path.relative_to(HERE).as_posix()))
     for item in items:
         path = PurePosixPath(item.path.relative_to(HERE).as_posix())

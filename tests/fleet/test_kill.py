@@ -318,6 +318,7 @@ def test_what_a_kill_leaves_of_a_worktree_is_swept(tmp_path: Path) -> None:
     assert not places.work(1).exists()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("half", ["one", "two"])  # 25 kills each, side by side
 def test_a_fleet_of_30_survives_50_kills_at_random_moments(half: str, tmp_path: Path) -> None:
