@@ -66,15 +66,16 @@ def test_the_apps_own_tests_pass(app: Path, toolchain: Toolchain) -> None:
     assert len(done.tests) >= 11
 
 
+@pytest.fixture(scope="module")
+def seen(toolchain: Toolchain) -> Seen:
+    """What the app showed of two texts."""
+    assert toolchain
+    return speech.drive(speech.build(), ["Charsiu is a style of pork.", "a"])
+
+
 @pytest.mark.models
 class TestUsed:
     """The app as `make demo-speech` builds and uses it."""
-
-    @pytest.fixture(scope="class")
-    def seen(self, toolchain: Toolchain) -> Seen:
-        """What it showed of two texts."""
-        assert toolchain
-        return speech.drive(speech.build(), ["Charsiu is a style of pork.", "a"])
 
     def test_phonemes_of_the_first_plugin_are_spoken_by_the_second(self, seen: Seen) -> None:
         sentence, letter = seen.heard.values()
