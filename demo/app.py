@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo import window
-from demo.plugins import ROOT
 from demo.run import PLUGINS
 from tools import toolchain
 from tools.display import Display
@@ -70,9 +69,7 @@ def build() -> Path:
         Unavailable: This machine cannot have Dart and Flutter.
         BuildError: A compiler failed.
     """
-    toolchain.find_or_install()  # so that its lack is told before minutes of compiling
-    PLUGINS.prepare()
-    return window.built(ROOT / "examples" / PROJECT.name, PROJECT)
+    return window.built(PROJECT, PLUGINS)
 
 
 def drive(bundle: Path, words: list[str]) -> Seen:
@@ -86,7 +83,7 @@ def drive(bundle: Path, words: list[str]) -> Seen:
         ToolError: The app ended, or did not show something in time.
         BuildError: It holds another number of TVM runtimes than one.
     """
-    window.emptied(SCREENSHOTS)
+    window.empty(SCREENSHOTS)
     desktop = toolchain.find_or_install_desktop()
     with Display(desktop, [bundle, SCREENSHOTS]) as display:
         running = display.start(bundle / PROJECT.name, env={"DEMO_APP_EVENTS": "1"})
@@ -134,9 +131,7 @@ def _show(seen: Seen) -> None:
     say(f"Listening was stopped after {seen.stopped_after} chunks, then heard all {seen.heard}.")
     say(f"Refused: {seen.refusal}")
     say(f"TVM runtimes in the process: {len(seen.runtimes)} (TVM {seen.tvm})")
-    say("Screenshots:")
-    for picture in sorted(SCREENSHOTS.glob("*.png")):
-        say(f"  {picture.relative_to(ROOT)}")
+    window.say_pictures(SCREENSHOTS)
 
 
 if __name__ == "__main__":

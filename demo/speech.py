@@ -85,9 +85,7 @@ def build() -> Path:
         Unavailable: This machine cannot have Dart and Flutter.
         BuildError: A compiler failed.
     """
-    toolchain.find_or_install()  # so that its lack is told before an hour of compiling
-    PLUGINS.prepare()
-    return window.built(ROOT / "examples" / PROJECT.name, PROJECT)
+    return window.built(PROJECT, PLUGINS)
 
 
 def drive(bundle: Path, texts: list[str]) -> Seen:
@@ -101,7 +99,7 @@ def drive(bundle: Path, texts: list[str]) -> Seen:
         ToolError: The app ended, or did not show something in time.
         BuildError: It holds another number of TVM runtimes than one.
     """
-    window.emptied(SCREENSHOTS)
+    window.empty(SCREENSHOTS)
     heard = {}
     with Display(toolchain.find_or_install_desktop(), [bundle, SCREENSHOTS]) as display:
         running = display.start(bundle / PROJECT.name, env={"SPEECH_APP_EVENTS": "1"})
@@ -128,9 +126,7 @@ def _show(seen: Seen) -> None:
         say(seen.warning)
     say(f"Plugins in the process: {', '.join(path.name for path in seen.plugins)}")
     say(f"TVM runtimes in the process: {len(seen.runtimes)}")
-    say("Screenshots:")
-    for picture in sorted(SCREENSHOTS.glob("*.png")):
-        say(f"  {picture.relative_to(ROOT)}")
+    window.say_pictures(SCREENSHOTS)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from demo.plugins import ROOT, PluginSet
 from tools import app, toolchain
 from tools.display import App, Display
 from tvmplug.errors import BuildError
+from tvmplug.output import say
 
 # What builds leave in the project: kept when its sources are copied anew.
 _KEPT = ("build", ".dart_tool")
@@ -64,18 +66,22 @@ class Person:
         self._display.screenshot(self._pictures / f"{name}.png")
 
 
-def built(source: Path, project: Path) -> Path:
-    """Copy an app beside its plugins and build it; return its bundle.
+def built(project: Path, plugins: PluginSet) -> Path:
+    """Make the plugins, copy an app beside them and build it; return its bundle.
 
     Args:
-        source: The app among the examples.
-        project: Where it is built; what was built there before is used.
+        project: Where the app is built, under its name among the examples; what was built there
+            before is used.
+        plugins: What it needs.
 
     Raises:
         Unavailable: This machine cannot have Dart and Flutter.
         BuildError: A compiler failed.
     """
+    # First, so that their lack is told before minutes of compiling.
     tools, desktop = toolchain.find_or_install(), toolchain.find_or_install_desktop()
+    plugins.prepare()
+    source = ROOT / "examples" / project.name
     project.mkdir(parents=True, exist_ok=True)
     for path in project.iterdir():
         if path.name not in _KEPT:
@@ -84,11 +90,17 @@ def built(source: Path, project: Path) -> Path:
     return app.build(tools, desktop, project)
 
 
-def emptied(folder: Path) -> Path:
-    """Return a folder for screenshots, with nothing in it."""
+def empty(folder: Path) -> None:
+    """Make a folder for screenshots, with nothing in it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    return folder
+
+
+def say_pictures(folder: Path) -> None:
+    """Say which screenshots there are."""
+    say("Screenshots:")
+    for picture in sorted(folder.glob("*.png")):
+        say(f"  {picture.relative_to(ROOT)}")
 
 
 def runtimes(mapped: Sequence[Path]) -> list[Path]:

@@ -1,6 +1,6 @@
 """Makes cookiecutter.json from copier.yml: `make reference` after a change there.
 
-tests/cookiecutter/test_questions.py compares both.
+tests/templates/test_cookiecutter.py compares both.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 from benchmarks.speed import conversion, ways
 from benchmarks.speed.models import Model, Task
 from benchmarks.speed.ways import Way
-from demo.plugins import CACHE, COPIER_COPY
+from demo.plugins import COPIER_COPY, environment
 from tvmplug import registry
 from tvmplug.artifacts.ar import members_of
 from tvmplug.output import progress
@@ -56,7 +55,7 @@ def make_runtime() -> None:
     project = PROJECTS / RUNTIME
     with progress("the runtime plugin", every_line=False):
         _generate(project, ["-d", "kind=runtime"])
-        run(_build_command(project), env=_environment(), timeout_s=_LIMIT_S, echo=False)
+        run(_build_command(project), env=environment(), timeout_s=_LIMIT_S, echo=False)
 
 
 def generate(model: Model) -> None:
@@ -90,7 +89,7 @@ def build(model: Model, way: Way) -> Plugin:
     command = [*_build_command(project), *built.options]
     started = time.perf_counter()
     with progress(f"{model.name}: {way.name}: build", every_line=False):
-        done = run(command, env=_environment(), timeout_s=_LIMIT_S, echo=False, check=False)
+        done = run(command, env=environment(), timeout_s=_LIMIT_S, echo=False, check=False)
     built.build_s = time.perf_counter() - started
     if done.returncode != 0:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
@@ -123,7 +122,7 @@ def library(model: Model, way: Way) -> Path:
 def _generate(project: Path, answers: Sequence[str | Path]) -> None:
     """Plain Copier; its hooks would build and test, and the build is what is measured later."""
     command = [*COPIER_COPY, "--quiet", *answers, ROOT, project]
-    run(command, env={**_environment(), "TVMPLUG_SKIP_HOOKS": "1"}, echo=False)
+    run(command, env={**environment(), "TVMPLUG_SKIP_HOOKS": "1"}, echo=False)
 
 
 def _build_command(project: Path) -> list[str]:
@@ -158,12 +157,4 @@ def _answers(model: Model) -> dict[str, str]:
         "source": "onnx",
         "runtime_from": "path",
         "runtime_path": f"../{RUNTIME}",
-    }
-
-
-def _environment() -> dict[str, str]:
-    """This checkout's tools, and one folder for what cargo compiles for all plugins."""
-    return {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "CARGO_TARGET_DIR": str(CACHE / "cargo" / "plugins"),
     }

@@ -8,16 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-RUNTIME = "tvm_runtime_flutter"
-PLUGINS = {"g2p_flutter": "g2p", "vad_flutter": "vad"}
+from demo import run
+from demo.plugins import CACHE, ROOT, RUNTIME
+
+PLUGINS = run.PLUGINS.examples
 
 
 def tvmplug(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The command line of this checkout; the crates of all plugins are built in one folder."""
     return subprocess.run(
         [sys.executable, "-m", "tvmplug", *map(str, arguments)],
-        env={**os.environ, "CARGO_TARGET_DIR": str(ROOT / ".cache" / "cargo" / "plugins")},
+        env={**os.environ, "CARGO_TARGET_DIR": str(CACHE / "cargo" / "plugins")},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -30,9 +30,9 @@ def common_folder(repository: Path) -> Path:
 def worktree_records(repository: Path) -> dict[Path, Path | None]:
     """Return the folder of each worktree that a repository has a record of, by the record's folder.
 
-    None stands for a record that names no worktree, or none that git could use: git was killed
-    while it wrote the record. Asking git would cost a process for each of hundreds of
-    repositories, and git stops at a record whose `commondir` is empty.
+    None stands for a record that names no worktree: git was killed while it wrote it. Asking git
+    would cost a process for each of hundreds of repositories, and git stops at a record whose
+    `commondir` is empty.
 
     Args:
         repository: The git repository, which may be gone.
@@ -61,9 +61,10 @@ def forget_worktree(repository: Path, path: Path) -> None:
     Raises:
         OSError: A record cannot be removed.
     """
+    path = path.resolve()
     name = re.compile(re.escape(path.name) + r"\d*")
     for record, worktree in worktree_records(repository).items():
-        if worktree == path.resolve() or (worktree is None and name.fullmatch(record.name)):
+        if worktree == path or (worktree is None and name.fullmatch(record.name)):
             shutil.rmtree(record)
             with contextlib.suppress(OSError):  # others are left
                 record.parent.rmdir()

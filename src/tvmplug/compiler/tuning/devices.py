@@ -27,7 +27,7 @@ _MOST_THREADS = 4  # as in a model, see `threads.rs` of the runtime's template
 _SHARED, _FAST = -3, 1
 # A device gives up a client that is silent for so long, such as one that was killed.
 _SESSION_S = 600
-_ANSWER_S = 10
+_ANSWER_S = 10  # a tracker takes a connection at once
 _FUNCTION = "main"
 
 
