@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from demo import run
@@ -26,10 +27,10 @@ def tvmplug(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def generate_all(folder: Path) -> None:
-    """Make the three plugins' projects side by side in `folder`."""
+def generate_all(folder: Path, plugins: Mapping[str, str] = PLUGINS) -> None:
+    """Make the projects of a runtime plugin and of examples side by side in `folder`."""
     copier_copy(folder / RUNTIME, "--data", "kind=runtime")
-    for plugin, example in PLUGINS.items():
+    for plugin, example in plugins.items():
         source = ROOT / "examples" / example
         # What an author wrote: Copier keeps author-owned files that it finds.
         ignored = shutil.ignore_patterns("answers.yml", "__pycache__")

@@ -16,7 +16,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from dart_here import dart
-from example_plugins import ROOT, RUNTIME, copier_copy
+from example_plugins import ROOT, generate_all
 
 from demo import speech
 from demo.speech import Seen
@@ -42,11 +42,7 @@ def toolchain() -> Toolchain:
 def app(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The app's sources beside the plugins."""
     folder = tmp_path_factory.mktemp("speech")
-    copier_copy(folder / RUNTIME, "--data", "kind=runtime")
-    for plugin, example in EXAMPLES.items():
-        source = ROOT / "examples" / example
-        shutil.copytree(source, folder / plugin, ignore=shutil.ignore_patterns("answers.yml"))
-        copier_copy(folder / plugin, "--data-file", source / "answers.yml")
+    generate_all(folder, EXAMPLES)
     made = shutil.ignore_patterns("build", ".dart_tool", "ephemeral", "generated_*")
     shutil.copytree(ROOT / "examples" / "speech_app", folder / "speech_app", ignore=made)
     write_config(folder / "speech_app", toolchain)
