@@ -17,6 +17,8 @@ export TVMPLUG_CACHE_DIR := $(CURDIR)/.cache/tvmplug
 # Crates that several tests need are compiled once.
 export TVMPLUG_TEST_CARGO_TARGET := $(CURDIR)/.cache/cargo/tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Without bytecode each of the hundreds of programs that tests start compiles all of it again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup reference toolchain demo demo-app demo-speech test test-docs test-kernels test-phones test-models test-fleet test-fast lint typecheck format bench docs lock clean
 
@@ -47,10 +49,10 @@ demo: setup ## Generate the plugins, build them, and run two models over one run
 	@$(PY) -m demo.run --words "$(WORDS)" --sound "$(SOUND)"
 
 test: setup ## Run the tests (the real compiler, cargo, git, Copier, Dart and linkers).
-	@$(PY) -m pytest -m "not docs and not phones and not fleet and not kernels and not models" --numprocesses 2 --dist loadscope --no-loadscope-reorder
+	@$(PY) -m pytest -m "not docs and not demo and not phones and not fleet and not kernels and not models" --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
-test-docs: setup ## Follow the pages: the tutorial, adoption, Cookiecutter's door, every command (minutes).
-	@$(PY) -m pytest -m docs --numprocesses 2 --dist loadscope
+test-docs: setup ## Follow the pages and use the demo: the tutorial, adoption, Cookiecutter's door, the app (minutes).
+	@$(PY) -m pytest -m "docs or demo" --numprocesses 2 --dist loadscope
 	@$(PY) -m pytest tests/cookiecutter $(WITH_COOKIES) --numprocesses 2
 
 test-kernels: setup ## Compare kernels of random shapes with NumPy, here and on AArch64 in an emulator (minutes).
@@ -66,7 +68,8 @@ test-fleet: setup ## Update random fleets, kill them, and compare with Copier's 
 	@$(PY) -m pytest -m fleet --numprocesses 2 --dist worksteal
 
 test-fast: setup ## Run the tests that need no compiler and no cargo: under a minute.
-	@$(PY) -m pytest -m "not slow and not phones and not fleet and not models" --numprocesses 2 --dist loadfile
+	@$(PY) -m pytest -m "not slow and not phones and not fleet and not models" --numprocesses 2 --dist loadfile \
+	  $(addprefix --ignore tests/,compiler/cpu compiler/tuning demo phones runtime tools) --hypothesis-profile brief
 
 lint: setup ## Check style: ruff, and the formatting of Python code.
 	@$(VENV)/bin/ruff check .

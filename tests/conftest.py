@@ -6,6 +6,7 @@ from collections.abc import Generator
 from pathlib import Path, PurePosixPath
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -39,13 +40,17 @@ GROUPS = (
     ("base", "base"),
 )
 
+# `make test-fast` draws few examples.
+settings.register_profile("brief", max_examples=15)
 
 # What builds runtimes, standard libraries and plugins for other machines is in `make test-phones`;
 # of the other folders that are about them, what needs a compiler.
 PHONES = frozenset({"phones", "runtime", "tools"})
 PLATFORMS = frozenset({"android", "apple", "proof"})
-# What follows pages to built plugins is in `make test-docs`, whole fleets are in `make test-fleet`.
+# What follows pages to built plugins is in `make test-docs`, and so is what uses the demo's plugins
+# (fixture `plugins`); whole fleets are in `make test-fleet`.
 DOCS = frozenset({"adopt", "docs"})
+DEMO = frozenset({"dart", "examples"})
 # Kernels over random shapes are in `make test-kernels`, where each test compiles dozens.
 KERNELS = PurePosixPath("compiler", "cpu")
 
@@ -79,6 +84,8 @@ def _mark(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.kernels)
         if folder in DOCS and slow:
             item.add_marker(pytest.mark.docs)
+        if folder == "demo" or (folder in DEMO and "plugins" in getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.demo)
         if folder == "fleet" and slow:
             item.add_marker(pytest.mark.fleet)
 

@@ -14,7 +14,7 @@ from tools.toolchain import Desktop, Toolchain
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.demo]
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,8 @@ from tvmplug.fleet.forkserver import ForkServerExecutor
 
 ROOT = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.slow  # it waits for processes
+
 
 def warm(*arguments: str) -> Warm:
     return Warm("tests.fleet.fork_jobs", "warm", arguments)
