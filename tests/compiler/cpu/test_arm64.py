@@ -22,6 +22,7 @@ from tests.compiler.cpu import test_cell as cell
 from tests.compiler.cpu import test_conv as conv
 from tests.compiler.cpu import test_elementwise as elementwise
 from tests.compiler.cpu import test_matmul as matmul
+from tests.compiler.cpu import test_parallel as parallel
 from tests.compiler.cpu import test_reduction as reduction
 from tests.compiler.cpu.building import Array, build_arm64, kernels_of, lowered, numbers
 from tvmplug.targets import target_named
@@ -41,7 +42,12 @@ def test_products_of_two_tensors(case: matmul.Batched) -> None:
     matmul.check_batched(case, build_arm64)
 
 
-@pytest.mark.slow
+@settings(max_examples=8, deadline=None)
+@given(case=parallel.PARALLEL)
+def test_products_of_one_input(case: parallel.Parallel) -> None:
+    parallel.check_parallel(case, build_arm64)
+
+
 @settings(max_examples=8, deadline=None)
 @given(case=cell.CASES)
 def test_recurrent_cells(case: cell.Case) -> None:

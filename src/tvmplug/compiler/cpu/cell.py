@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from tvmplug.compiler.cpu import dataflow
 from tvmplug.compiler.cpu.cell_find import cells
 from tvmplug.compiler.cpu.cell_kernel import CELL, kernel
 from tvmplug.compiler.cpu.cell_parts import Cell
-from tvmplug.compiler.cpu.dataflow import Array, Graph
+from tvmplug.compiler.cpu.dataflow import Array, Graph, content
 from tvmplug.compiler.cpu.isa import InstructionSet
 
 IRModule = Any
@@ -30,7 +29,7 @@ def rewrite(module: IRModule, isa: InstructionSet, weight_dtype: str) -> IRModul
         """The same object for equal arrays: the steps of a sequence hold their weights once."""
         from tvm import relax  # noqa: PLC0415  takes a second
 
-        key = (array.shape, str(array.dtype), hashlib.sha256(array.tobytes()).digest())
+        key = content(array)
         if key not in constants:
             constants[key] = relax.const(array)
         return constants[key]

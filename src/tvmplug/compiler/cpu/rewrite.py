@@ -18,6 +18,7 @@ from tvmplug.compiler.cpu import (
     conv_transposed,
     embedding,
     matmul,
+    parallel,
     reduction_softmax,
 )
 from tvmplug.compiler.cpu.choices import Choices
@@ -89,7 +90,7 @@ def rewrite(
     """
     from tvm import relax  # noqa: PLC0415  takes a second
 
-    module = cell.rewrite(module, isa, weight_dtype)
+    module = parallel.rewrite(cell.rewrite(module, isa, weight_dtype))
     mutator = _mutator()(module, isa, weight_dtype, choices or Choices())
     for name, function in module.functions.items():
         if isinstance(function, relax.Function) and "Primitive" not in (function.attrs or {}):
