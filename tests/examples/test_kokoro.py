@@ -51,6 +51,7 @@ REFUSE = (
 )
 ASKED = [name for name, row in TARGETS.items() if row.supported and row.device == "cpu"]
 HARMONICS, MOST_SAMPLES = 9, 400_000
+MOST_DIFFERENT = 1e-3  # samples of speech from the same harmonics
 
 Numbers = npt.NDArray[Any]
 built_once = [pytest.mark.models, pytest.mark.slow]
@@ -162,7 +163,7 @@ class TestSpoken:
         got = heard.spoken[f"{number}_speech"]
         wanted = heard.wanted[f"{number}_speech_of_spectrum"]
         assert wanted.std() > 0.01, "there is something to compare"
-        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-3)
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=MOST_DIFFERENT)
 
     def test_some_of_it_is_voiced_and_some_is_not(self, heard: Heard) -> None:
         pitch = np.concatenate([heard.wanted[f"{n}_pitch"].ravel() for n in range(len(SPEAK))])
@@ -196,6 +197,22 @@ class TestSpoken:
         assert heard.build
         done = tvmplug("test", "--project", plugin)
         assert done.returncode == 0, done.stderr[-4000:]
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_pytorch_itself_moves_further_than_a_comparison_of_whole_speech_allows(
+    plugin: Path,
+) -> None:
+    command = [compile_python(find_project(plugin)), HERE / "kokoro_limits.py", plugin / "model"]
+    told = json.loads(_asked(command, [SPEAK[0][0], "a"]))
+    assert len(told) == 2
+    for limits in told.values():
+        # Why each step is compared with what the plugin made of the one before.
+        assert limits["precise_pitch_hz"] < 5e-3
+        assert limits["precise_pitch"] > 10 * MOST_DIFFERENT
+        # Why lengths are dynamic: in a bucket of a certain length, the rest would be heard.
+        assert limits["padded"] > 10 * MOST_DIFFERENT
 
 
 @pytest.mark.models
