@@ -6,22 +6,14 @@ many nothing is gained, and each part would be copied out of the whole.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tvmplug.compiler.cpu import dataflow
-from tvmplug.compiler.cpu.dataflow import (
-    Array,
-    Graph,
-    content,
-    known_shape,
-    op_name,
-)
-from tvmplug.compiler.cpu.operands import operand
+from tvmplug.compiler.cpu import columns, dataflow
+from tvmplug.compiler.cpu.dataflow import Array, Graph, content, op_name
 
 IRModule = Any
 Expr = Any
@@ -104,27 +96,23 @@ def _part(graph: Graph, var: Var) -> Part | None:
     if op_name(graph.value(var)) != "relax.matmul":
         return None
     left, right = graph.arguments(var)
-    factor = operand(right, graph.value)
-    weights = factor.constant() if factor is not None else None
+    weights = columns.constant(graph, right)
     if not isinstance(left, relax.Var) or weights is None or weights.ndim != 2:
         return None
     if str(weights.dtype) != "float32" or str(left.ty.dtype) != "float32":
         return None
-    shape = known_shape(left)
-    rows = math.prod(shape[:-1]) if shape is not None else None
     result, bias = _bias(graph, var, weights.shape[1])
-    return Part(var, rows, weights, result, bias)
+    return Part(var, columns.rows(left), weights, result, bias)
 
 
-def _bias(graph: Graph, product: Var, columns: int) -> tuple[Var, Array | None]:
+def _bias(graph: Graph, product: Var, width: int) -> tuple[Var, Array | None]:
     """The sum with a bias that is all that a product is for."""
     users = graph.users[product]
     if len(users) != 1 or product in graph.kept or op_name(graph.value(users[0])) != "relax.add":
         return product, None
     for each in graph.arguments(users[0]):
-        found = operand(each, graph.value)
-        bias = found.constant() if found is not None else None
-        if bias is not None and bias.shape == (columns,):
+        bias = columns.constant(graph, each)
+        if bias is not None and bias.shape == (width,):
             return users[0], bias
     return product, None
 
