@@ -185,6 +185,17 @@ def test_weights_that_another_product_needs_are_not_held_twice() -> None:
     assert weights_in(made.module) == 2 * 24 * 24
 
 
+def test_weights_that_come_twice_beside_others_are_held_once() -> None:
+    one, two = numbers((24, 24), 1), numbers((24, 24), 2)
+
+    def make(builder: Any) -> Callable[..., Any]:
+        return lambda x: relax.op.concat(sides(x, builder, one, two, one), axis=-1)
+
+    made, _ = lowered(make, [(4, 24)])
+    assert len(products(made.module)) == 3
+    assert weights_in(made.module) == 2 * 24 * 24
+
+
 def weights_in(module: Any) -> int:
     """How many numbers a compiled function holds: TVM keeps equal constants once."""
     held: dict[Any, int] = {}

@@ -76,7 +76,7 @@ def _groups(graph: Graph) -> list[list[Part]]:
     if not groups:
         return []
     # The steps of a sequence multiply by the same weights. What one of them combines and another
-    # does not would be held twice.
+    # does not would be held twice, as would weights that come twice in a group.
     names = {part.product: content(part.weights) for part in parts}
     grouped = {
         part.product: tuple(names[each.product] for each in group)
@@ -86,7 +86,12 @@ def _groups(graph: Graph) -> list[list[Part]]:
     ways: dict[Any, set[Any]] = {}
     for part in parts:
         ways.setdefault(names[part.product], set()).add(grouped.get(part.product))
-    return [group for group in groups if all(len(ways[names[each.product]]) == 1 for each in group)]
+    return [
+        group
+        for group in groups
+        if len({names[each.product] for each in group}) == len(group)
+        and all(len(ways[names[each.product]]) == 1 for each in group)
+    ]
 
 
 def _part(graph: Graph, var: Var) -> Part | None:
