@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,13 +46,19 @@ def write_image(folder: Path, image: Image) -> None:
     """
     document = {
         "target": image.target.name,
-        "path": str(image.path),
-        "link_map": None if image.link_map is None else str(image.link_map),
+        "path": _recorded(image.path, folder),
+        "link_map": None if image.link_map is None else _recorded(image.link_map, folder),
         "linker": image.linker,
         "proof_only": image.proof_only,
-        "archives": [str(path) for path in image.archives],
+        "archives": [_recorded(path, folder) for path in image.archives],
     }
     files.write_text(folder / RECORD, json.dumps(document, indent=2) + "\n")
+
+
+def _recorded(path: Path, folder: Path) -> str:
+    """What stands beside the record's folder, or in it, is found from there: folders are moved."""
+    inside = path.is_relative_to(folder.parent)
+    return os.path.relpath(path, folder) if inside else str(path)
 
 
 def forget_image(folder: Path) -> None:
@@ -65,7 +72,7 @@ def forget_image(folder: Path) -> None:
 
 
 def read_image(folder: Path) -> Image | None:
-    """Read the record of an image; None where nothing was linked.
+    """Read the record of an image; None where nothing was linked, or the file is gone.
 
     Raises:
         ArtifactError: The record is damaged.
@@ -76,13 +83,19 @@ def read_image(folder: Path) -> Image | None:
         return None
     try:
         document = json.loads(text)
-        return Image(
+        link_map = document["link_map"]
+        image = Image(
             target=target_named(document["target"]),
-            path=Path(document["path"]),
-            link_map=None if document["link_map"] is None else Path(document["link_map"]),
+            path=_found(document["path"], folder),
+            link_map=None if link_map is None else _found(link_map, folder),
             linker=str(document["linker"]),
             proof_only=bool(document["proof_only"]),
-            archives=tuple(Path(path) for path in document["archives"]),
+            archives=tuple(_found(path, folder) for path in document["archives"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{folder / RECORD} is damaged: {error}", mend=_BUILD_AGAIN) from error
+    return image if image.path.is_file() else None
+
+
+def _found(recorded: str, folder: Path) -> Path:
+    return Path(os.path.normpath(folder / recorded))
