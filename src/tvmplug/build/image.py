@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,8 +56,8 @@ def write_image(folder: Path, image: Image) -> None:
 
 def _recorded(path: Path, folder: Path) -> str:
     """What stands beside the record's folder, or in it, is found from there: folders are moved."""
-    inside = path.is_relative_to(folder.parent)
-    return os.path.relpath(path, folder) if inside else str(path)
+    near = folder.parent
+    return path.relative_to(near).as_posix() if path.is_relative_to(near) else str(path)
 
 
 def forget_image(folder: Path) -> None:
@@ -83,19 +82,15 @@ def read_image(folder: Path) -> Image | None:
         return None
     try:
         document = json.loads(text)
-        link_map = document["link_map"]
+        near, link_map = folder.parent, document["link_map"]
         image = Image(
             target=target_named(document["target"]),
-            path=_found(document["path"], folder),
-            link_map=None if link_map is None else _found(link_map, folder),
+            path=near / document["path"],
+            link_map=None if link_map is None else near / link_map,
             linker=str(document["linker"]),
             proof_only=bool(document["proof_only"]),
-            archives=tuple(_found(path, folder) for path in document["archives"]),
+            archives=tuple(near / path for path in document["archives"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{folder / RECORD} is damaged: {error}", mend=_BUILD_AGAIN) from error
     return image if image.path.is_file() else None
-
-
-def _found(recorded: str, folder: Path) -> Path:
-    return Path(os.path.normpath(folder / recorded))
