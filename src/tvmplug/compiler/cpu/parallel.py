@@ -75,23 +75,18 @@ def _groups(graph: Graph) -> list[list[Part]]:
     groups = [group for group in by_input.values() if len(group) > 1]
     if not groups:
         return []
-    # The steps of a sequence multiply by the same weights. What one of them combines and another
-    # does not would be held twice, as would weights that come twice in a group.
+    # The steps of a sequence multiply by the same weights. Unless all products by them take the
+    # same place in the same group, they would be held twice.
     names = {part.product: content(part.weights) for part in parts}
-    grouped = {
-        part.product: tuple(names[each.product] for each in group)
+    places = {
+        part.product: (tuple(names[each.product] for each in group), place)
         for group in groups
-        for part in group
+        for place, part in enumerate(group)
     }
     ways: dict[Any, set[Any]] = {}
     for part in parts:
-        ways.setdefault(names[part.product], set()).add(grouped.get(part.product))
-    return [
-        group
-        for group in groups
-        if len({names[each.product] for each in group}) == len(group)
-        and all(len(ways[names[each.product]]) == 1 for each in group)
-    ]
+        ways.setdefault(names[part.product], set()).add(places.get(part.product))
+    return [group for group in groups if all(len(ways[names[each.product]]) == 1 for each in group)]
 
 
 def _part(graph: Graph, var: Var) -> Part | None:
